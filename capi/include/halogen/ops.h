@@ -1,0 +1,82 @@
+/* halogen/ops.h: canonical operators over the caller's tensors. Stateless; every convention is an explicit field.
+ * For engine authors; the frameworks' modules (halogen/torch.h) are built on this.
+ */
+#ifndef HALOGEN_OPS_H
+#define HALOGEN_OPS_H
+
+#include <halogen/core.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Over which values mean and variance are taken. Data are seen as (N, C, S), S the product of all further dimensions. */
+typedef enum halogen_norm_scope {
+  HALOGEN_NORM_SCOPE_BATCH = 1,    /**< one mean per channel, over N and S (batch norm) */
+  HALOGEN_NORM_SCOPE_INSTANCE = 2, /**< one per sample and channel, over S (instance norm) */
+  HALOGEN_NORM_SCOPE_GROUP = 3     /**< one per sample and group of C / num_groups channels, over those and S (group norm;
+                                        num_groups = 1: layer norm over all but the first dimension) */
+} halogen_norm_scope;
+
+/** Which schedule runs. All compute the same; AUTO chooses by shape and cache size, never by the number of threads. */
+typedef enum halogen_norm_path {
+  HALOGEN_NORM_PATH_AUTO = 0,
+  HALOGEN_NORM_PATH_ROW = 1,  /**< a thread normalises whole rows while they are in its cache; lanes run along S */
+  HALOGEN_NORM_PATH_SLAB = 2, /**< scope batch, short rows: lanes run along neighbouring channels and S together */
+  HALOGEN_NORM_PATH_SPLIT = 3 /**< rows larger than the cache: statistics by blocks, merged, then applied */
+} halogen_norm_path;
+
+/** y = (x - mean) / sqrt(var + eps) * weight + bias; var is the biased variance.
+ *
+ * Shapes: `input`, `output` (N, C, ...) of the same shape, rank 2 to 8, float32, contiguous (C order; strides NULL or dense;
+ * the stride of a dimension of extent 1 is ignored). All vectors (C), float32, contiguous. All on one device.
+ *
+ * `mean` and `var` both given: those statistics are used (evaluation), whatever the scope. Both NULL: the input's own
+ * statistics over `scope`.
+ *
+ * `running_mean`, `running_var`: both or neither; allowed only with the input's own statistics and scope batch or instance:
+ *   running = (1 - running_weight) * running + running_weight * statistic
+ * The statistic is the mean, and the variance times n/(n-1) if `running_var_unbiased`, n the number of values per statistic;
+ * with scope instance, averaged over N. A n of 1 makes the unbiased variance NaN, as 0/0 does.
+ *
+ * Aliasing: `output` may be `input` itself (the same first byte); any other overlap of `output` with a tensor of the call
+ * is refused, and so is a running vector that overlaps any other tensor.
+ * Empty tensors: nothing is computed, running statistics stay as they are. NaN and infinity spoil the channel (or, with
+ * given statistics, the element) they are in and no other.
+ * Errors: see halogen_status; on any of them output and running statistics are untouched, except HALOGEN_ERROR_DRIVER and
+ * HALOGEN_ERROR_PARALLEL, after which their contents are undefined.
+ */
+typedef struct halogen_norm_args {
+  size_t struct_size;
+  halogen_norm_scope scope;   /**< required, also with given statistics (the scope then has no effect) */
+  int32_t num_groups;         /**< scope group: a divisor of C. Else 0 */
+  const DLTensor *input;      /**< required */
+  const DLTensor *output;     /**< required; its memory is written */
+  const DLTensor *weight;     /**< NULL: 1 */
+  const DLTensor *bias;       /**< NULL: 0 */
+  const DLTensor *mean;       /**< NULL: the input's own */
+  const DLTensor *var;        /**< NULL: the input's own. Biased or not, as the caller likes; must be >= 0 for a finite y */
+  const DLTensor *running_mean; /**< NULL: none; else its memory is read and written */
+  const DLTensor *running_var;  /**< NULL: none; else its memory is read and written */
+  double running_weight;      /**< weight of the new statistic, 0 to 1 (torch's momentum; 1 - momentum of others) */
+  int32_t running_var_unbiased; /**< 1: n/(n-1), 0: as it is */
+  double eps;                 /**< >= 0 and finite; added to the variance */
+  halogen_norm_path path;     /**< 0: AUTO; another is refused with HALOGEN_ERROR_UNSUPPORTED where it does not fit */
+  void *stream;               /**< GPU: CUstream or cl_command_queue; NULL: the context's. The call does not wait for it */
+  halogen_kernel_info *ran;   /**< NULL, or receives which kernels ran */
+} halogen_norm_args;
+
+#define HALOGEN_NORM_ARGS_INIT HALOGEN_ZEROED(halogen_norm_args)
+
+/** Runs it. Thread-safe on one context as long as the tensors of two calls do not overlap. */
+HALOGEN_API halogen_status halogen_norm_forward(halogen_context *context, const halogen_norm_args *args, halogen_error *error);
+
+/** Checks the same arguments and says which kernels halogen_norm_forward() would run and their workspace, or why none fits
+ * (then HALOGEN_ERROR_UNSUPPORTED, with `info` filled). No tensor's data is touched; data pointers may be NULL. */
+HALOGEN_API halogen_status halogen_norm_query(halogen_context *context, const halogen_norm_args *args,
+                                              halogen_kernel_info *info, halogen_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
