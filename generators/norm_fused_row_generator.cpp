@@ -1,0 +1,77 @@
+// Normalisation by the input's own statistics while a statistic set is in the cache; lanes run along s.
+//   mean_hi, mean_lo, var (g, b): statistics of x(:, :, g, b)
+//   y(s, r, g, b) = (x - mean) / sqrt(var + eps) * weight + bias        weight, bias: (r, g), g wraps around
+// See algorithms/statistics.h and algorithms/normalize.h for the formulas.
+#include "algorithms/normalize.h"
+#include "algorithms/statistics.h"
+#include "schedules/buffers.h"
+#include "schedules/statistics_schedule.h"
+
+using namespace Halide;
+
+class NormFusedRow : public Generator<NormFusedRow> {
+ public:
+  Input<Buffer<float, 4>> x{"x"};                          // s, r, g, b
+  Input<Buffer<float, 2>> weight{"weight"}, bias{"bias"};  // r, g
+  Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"};
+  Input<double> eps{"eps"};
+  Input<int> block_s{"block_s"}, block_r{"block_r"};
+  Input<int> grain{"grain"};                                                       // g's in a task
+  Output<Func> statistic{"statistic", {Float(32), Float(32), Float(32)}, 2};  // g, b
+  Output<Buffer<float, 4>> y{"y"};                                                 // s, r, g, b; may be x itself
+
+  void generate() {
+    machine = halogen::machine_of(get_target());
+    const halogen::BlockShape shape{x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
+    blocks = halogen::block_statistics(x, shape, machine.lanes, machine.vector, machine.folds);
+    auto block = [&](int i) {
+      return [this, i](const Expr &ks, const Expr &kr, const Expr &g, const Expr &b) { return blocks.block(ks, kr, g, b)[i]; };
+    };
+    merged = halogen::merge_blocks(block(0), block(1), shape);
+    const FuncRef st = merged.statistic(g, b);
+    statistic(g, b) = Tuple(st[0], st[1], st[2]);
+
+    const Expr gw = g % weight.dim(1).extent();
+    const halogen::Affine a = halogen::affine(st[1], st[2], eps, has_weight, weight(r, gw), has_bias, bias(r, gw));
+    scale(r, g, b) = a.scale;
+    shift(r, g, b) = a.shift;
+    y(s, r, g, b) = halogen::normalize(x(s, r, g, b), st[0], scale(r, g, b), shift(r, g, b));
+  }
+
+  void schedule() {
+    halogen::start_at_zero(x);
+    halogen::same_shape(y, x);
+    halogen::any_strides(weight);
+    halogen::any_strides(bias);
+    const OutputImageParam first = Func(statistic).output_buffers()[0];
+    first.dim(0).set_bounds(0, x.dim(2).extent());
+    first.dim(1).set_bounds(0, x.dim(3).extent());
+
+    // A task takes `grain` neighbouring sets, about half an L2 of data: first the statistics of all, then y from the cache.
+    // In place works: a value is read only where it is written (GuardWithIf, never shifted inwards).
+    Var outer("outer"), inner("inner");
+    Func out = y, out_statistic = statistic;
+    out.reorder(s, r, g, b).split(g, outer, inner, grain, TailStrategy::GuardWithIf).parallel(b).parallel(outer);
+    out.never_partition(r, inner, outer, b).vectorize(s, machine.vector, TailStrategy::GuardWithIf);
+    out_statistic.split(g, outer, inner, grain, TailStrategy::GuardWithIf).parallel(b).parallel(outer);
+    out_statistic.never_partition(inner, outer, b);
+    out_statistic.compute_with(out, outer);
+    for (Func f : {merged.statistic, merged.mean, merged.sum, merged.m2, blocks.block}) {
+      f.compute_at(out, outer).never_partition_all();
+    }
+    merged.sum.update().unscheduled();
+    merged.m2.update().unscheduled();
+    halogen::schedule_block_statistics(blocks, machine);
+    scale.compute_at(out, r);
+    shift.compute_at(out, r);
+  }
+
+ private:
+  Var s{"s"}, r{"r"}, g{"g"}, b{"b"};
+  halogen::Machine machine;
+  halogen::BlockStatistics blocks;
+  halogen::MergedStatistics merged;
+  Func scale{"scale"}, shift{"shift"};
+};
+
+HALIDE_REGISTER_GENERATOR(NormFusedRow, norm_fused_row)

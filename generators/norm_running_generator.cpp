@@ -1,0 +1,49 @@
+// Running statistics, with f = running_weight:
+//   running_mean' = (1 - f) running_mean + f * average over b of mean
+//   running_var'  = (1 - f) running_var  + f * average over b of var * correction
+// correction is n/(n-1) for the unbiased variance, else 1. In f64; out may be in.
+#include "schedules/buffers.h"
+
+using namespace Halide;
+
+class NormRunning : public Generator<NormRunning> {
+ public:
+  Input<Buffer<float, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};             // g, b
+  Input<Buffer<float, 1>> running_mean{"running_mean"}, running_var{"running_var"};  // g
+  Input<double> running_weight{"running_weight"}, correction{"correction"};
+  Output<Func> updated{"updated", {Float(32), Float(32)}, 1};  // g
+
+  void generate() {
+    const RDom sample(0, mean_hi.dim(1).extent(), "sample");
+    sum(g) = Tuple(cast<double>(0), cast<double>(0));
+    sum(g) = Tuple(sum(g)[0] + cast<double>(mean_hi(g, sample)) + cast<double>(mean_lo(g, sample)),
+                   sum(g)[1] + cast<double>(var(g, sample)));
+    const Expr samples = cast<double>(mean_hi.dim(1).extent());
+    auto moved = [&](const Expr &old, const Expr &now) {
+      return cast<float>((1 - running_weight) * cast<double>(old) + running_weight * now);
+    };
+    updated(g) = Tuple(moved(running_mean(g), sum(g)[0] / samples), moved(running_var(g), sum(g)[1] / samples * correction));
+  }
+
+  void schedule() {
+    for (OutputImageParam vector : {OutputImageParam(mean_hi), OutputImageParam(mean_lo), OutputImageParam(var)}) {
+      halogen::start_at_zero(vector);
+    }
+    Func(updated).output_buffers()[0].dim(0).set_bounds(0, mean_hi.dim(0).extent());
+    Func out = updated;
+    if (get_target().has_gpu_feature()) {
+      Var outer("outer"), inner("inner");
+      out.gpu_tile(g, outer, inner, 32, TailStrategy::GuardWithIf);
+      sum.compute_at(out, inner);
+    } else {
+      sum.compute_at(out, g);
+    }
+    sum.update().unscheduled();
+  }
+
+ private:
+  Var g{"g"};
+  Func sum{"sum"};
+};
+
+HALIDE_REGISTER_GENERATOR(NormRunning, norm_running)

@@ -1,0 +1,15 @@
+// Schedules of algorithms/statistics.h. `at` is where one task's (one thread block's) work is done.
+#ifndef HALOGEN_GENERATORS_STATISTICS_SCHEDULE_H
+#define HALOGEN_GENERATORS_STATISTICS_SCHEDULE_H
+
+#include "../algorithms/statistics.h"
+#include "machine.h"
+
+namespace halogen {
+
+/// Computes every block of `st` inside st.block's loop over ks. CPU: lanes are registers. GPU: lanes are threads; sums are in
+/// shared memory, so that it runs on devices without warp shuffles (OpenCL).
+void schedule_block_statistics(BlockStatistics &st, const Machine &machine);
+
+}  // namespace halogen
+#endif
