@@ -1,0 +1,121 @@
+# halogen_generator() and halogen_kernel(): the vocabulary of generators/kernels.cmake, and all that is derived from it.
+#
+# In the build folder:
+#   generators/<generator>.generator        executable (absent with HALOGEN_HOST_BUILD)
+#   kernels/<kernel>__<variant>.{o,h,json}  one emitted kernel; json: what it is, its size, the seconds it took
+#   generated/kernels_<op>.{h,inc}          Halide's headers, and HALOGEN_KERNEL(kernel, variant, symbol) lines, best first
+#   kernels/emitted.txt                     what this build emits, for builds that reuse it
+
+set(HALOGEN_KERNEL_DIR ${PROJECT_BINARY_DIR}/kernels)
+set(HALOGEN_GENERATED_DIR ${PROJECT_BINARY_DIR}/generated)
+set(_generators_dir ${PROJECT_SOURCE_DIR}/generators)
+
+set(_host_kernels)
+if(HALOGEN_HOST_BUILD)
+  file(STRINGS ${HALOGEN_HOST_BUILD}/kernels/emitted.txt _host_kernels)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${HALOGEN_HOST_BUILD}/kernels/emitted.txt)
+endif()
+
+# halogen_generator(<name> SOURCES <file in generators/>…)
+# The executable of a generator registered under <name>.
+function(halogen_generator name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+  if(HALOGEN_HOST_BUILD)
+    add_executable(${name}.generator IMPORTED GLOBAL)
+    set_target_properties(${name}.generator PROPERTIES
+      IMPORTED_LOCATION ${HALOGEN_HOST_BUILD}/generators/${name}.generator)
+    return()
+  endif()
+  add_executable(${name}.generator)
+  foreach(source IN LISTS arg_SOURCES)
+    # Halide.h takes seconds to compile: a source that several generators share is compiled once.
+    string(MAKE_C_IDENTIFIER "generators/${source}" object)
+    if(NOT TARGET ${object})
+      add_library(${object} OBJECT ${_generators_dir}/${source})
+      target_include_directories(${object} PRIVATE ${_generators_dir})
+      target_link_libraries(${object} PRIVATE halogen_warnings halogen_halide_generator)
+      target_precompile_headers(${object} REUSE_FROM halogen_halide_header)
+    endif()
+    target_sources(${name}.generator PRIVATE $<TARGET_OBJECTS:${object}>)
+  endforeach()
+  target_link_libraries(${name}.generator PRIVATE halogen_halide_generator)
+  set_target_properties(${name}.generator PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/generators BUILD_RPATH ${HALOGEN_HALIDE_ROOT}/lib64)
+  set_property(GLOBAL APPEND PROPERTY HALOGEN_GENERATORS ${name}.generator)
+endfunction()
+
+# halogen_kernel(NAME <name> OP <op> DTYPE <dtype> LAYOUT <layout> GENERATOR <generator> [PARAMS <key=value>…]
+#                VARIANTS <variant>…)
+# One row of the table: emits the kernel for every variant that this build's target has.
+function(halogen_kernel)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;OP;DTYPE;LAYOUT;GENERATOR" "PARAMS;VARIANTS")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME OR NOT arg_OP OR NOT arg_GENERATOR OR NOT arg_VARIANTS)
+    message(FATAL_ERROR "halogen_kernel(${ARGV}): NAME, OP, GENERATOR or VARIANTS is missing, or a word is unknown")
+  endif()
+  set_property(GLOBAL APPEND PROPERTY HALOGEN_OPS ${arg_OP})
+  foreach(variant IN LISTS HALOGEN_VARIANTS)
+    if(variant IN_LIST arg_VARIANTS)
+      _halogen_emit(${arg_NAME}__${variant} ${variant})
+      set(symbol halogen_kernel_${arg_NAME}__${variant})
+      set_property(GLOBAL APPEND_STRING PROPERTY HALOGEN_INC_${arg_OP}
+        "HALOGEN_KERNEL(${arg_NAME}, ${variant}, ${symbol})\n")
+    endif()
+  endforeach()
+endfunction()
+
+# Adds the command that emits one variant, unless the host build has the very same. Reads halogen_kernel()'s arguments.
+function(_halogen_emit kernel variant)
+  set(dir ${HALOGEN_KERNEL_DIR})
+  if(kernel IN_LIST _host_kernels)
+    set(dir ${HALOGEN_HOST_BUILD}/kernels)
+  else()
+    set_property(GLOBAL APPEND PROPERTY HALOGEN_EMITTED ${kernel})
+    # What follows dtype and layout in the name; kernels with one path only have none.
+    string(REGEX REPLACE "^.*_${arg_DTYPE}(_${arg_LAYOUT})?_?" "" path ${arg_NAME})
+    set(emit object,c_header)
+    set(outputs ${dir}/${kernel}.o ${dir}/${kernel}.h ${dir}/${kernel}.json)
+    if(variant STREQUAL "cuda")
+      # The PTX inside the object, for ptxas to check.
+      string(APPEND emit ",device_code")
+      list(APPEND outputs ${dir}/${kernel}.ptx)
+    endif()
+    add_custom_command(
+      OUTPUT ${outputs}
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/emit.py
+        --out ${dir} --kernel ${kernel} --emit ${emit} --target ${HALOGEN_HALIDE_TARGET_${variant}}
+        --describe name=${arg_NAME} op=${arg_OP} dtype=${arg_DTYPE} layout=${arg_LAYOUT} path=${path} variant=${variant}
+        --generator $<TARGET_FILE:${arg_GENERATOR}.generator> --name ${arg_GENERATOR} --params ${arg_PARAMS}
+      DEPENDS ${arg_GENERATOR}.generator $<TARGET_FILE:${arg_GENERATOR}.generator> ${PROJECT_SOURCE_DIR}/cmake/emit.py
+      COMMENT "Emitting ${kernel}"
+      VERBATIM)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY HALOGEN_KERNEL_FILES ${dir}/${kernel})
+  set_property(GLOBAL APPEND_STRING PROPERTY HALOGEN_H_${arg_OP} "#include \"${dir}/${kernel}.h\"\n")
+  if(variant STREQUAL "cuda")
+    set_property(GLOBAL APPEND PROPERTY HALOGEN_PTX ${dir}/${kernel}.ptx)
+  endif()
+endfunction()
+
+# Call once, after the table. Defines HALOGEN_KERNEL_OBJECTS, HALOGEN_KERNEL_JSON and the targets halogen_kernels (all
+# kernels and their generated headers) and halogen_generators.
+macro(halogen_finish_kernels)
+  get_property(_files GLOBAL PROPERTY HALOGEN_KERNEL_FILES)
+  list(TRANSFORM _files APPEND .o OUTPUT_VARIABLE HALOGEN_KERNEL_OBJECTS)
+  list(TRANSFORM _files APPEND .json OUTPUT_VARIABLE HALOGEN_KERNEL_JSON)
+  get_property(_emitted GLOBAL PROPERTY HALOGEN_EMITTED)
+  list(JOIN _emitted "\n" _text)
+  file(CONFIGURE OUTPUT ${HALOGEN_KERNEL_DIR}/emitted.txt CONTENT "@_text@\n" @ONLY)
+
+  get_property(_ops GLOBAL PROPERTY HALOGEN_OPS)
+  list(REMOVE_DUPLICATES _ops)
+  foreach(_op IN LISTS _ops)
+    get_property(_text GLOBAL PROPERTY HALOGEN_INC_${_op})
+    file(CONFIGURE OUTPUT ${HALOGEN_GENERATED_DIR}/kernels_${_op}.inc CONTENT "@_text@" @ONLY)
+    get_property(_text GLOBAL PROPERTY HALOGEN_H_${_op})
+    file(CONFIGURE OUTPUT ${HALOGEN_GENERATED_DIR}/kernels_${_op}.h CONTENT "#pragma once\n@_text@" @ONLY)
+  endforeach()
+  set_source_files_properties(${HALOGEN_KERNEL_OBJECTS} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+  add_custom_target(halogen_kernels DEPENDS ${HALOGEN_KERNEL_OBJECTS} ${HALOGEN_KERNEL_JSON})
+  get_property(_generators GLOBAL PROPERTY HALOGEN_GENERATORS)
+  add_custom_target(halogen_generators DEPENDS ${_generators})
+endmacro()

@@ -1,0 +1,19 @@
+# Target: any x86-64 Linux; one library with kernels for three levels of the instruction set.
+#
+# A target file is read twice: before project() as the toolchain file (where it may choose compilers), and for the HALOGEN_*
+# variables below.
+set(HALOGEN_ARCH x86_64)
+
+# Kernel variants, best first: the dispatcher takes the first one that the CPU has.
+set(HALOGEN_VARIANTS v4 v3 v2)
+set(HALOGEN_HALIDE_TARGET_v2 x86-64-linux-sse41)
+set(HALOGEN_HALIDE_TARGET_v3 x86-64-linux-sse41-avx-f16c-fma-avx2)
+set(HALOGEN_HALIDE_TARGET_v4 x86-64-linux-sse41-avx-f16c-fma-avx2-avx512-avx512_skylake)
+
+# Halide's runtime: the lowest level, as it runs on every CPU of the target.
+set(HALOGEN_HALIDE_TARGET_runtime x86-64-linux-sse41)
+
+# A CPU that has the variant and nothing above it, so that no later instruction slips in unnoticed. qemu has no AVX-512: v4
+# runs natively only.
+set(HALOGEN_EMULATOR_v2 qemu-x86_64-static -cpu Westmere)
+set(HALOGEN_EMULATOR_v3 qemu-x86_64-static -cpu Haswell)

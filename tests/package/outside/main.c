@@ -1,0 +1,3 @@
+#include "normalise.h"
+
+int main(void) { return normalises() ? 0 : 1; }
