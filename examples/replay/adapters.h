@@ -1,0 +1,111 @@
+// adapters.h: the modules that replay knows, by the name a case gives them. A new one is a row in find_adapter() and a
+// function that turns the framework's constructor arguments into a module.
+#pragma once
+
+#include <halogen/torch.h>
+
+#include <cstdint>
+#include <string>
+
+#include "handles.h"
+#include "json.h"
+#include "norm_scales.h"
+
+namespace replay {
+
+struct Adapter {
+  const char *module;
+  Module (*create)(halogen_context *context, const Json &params);
+  /// What a call computes. @param batches num_batches_tracked after the call (0: the module has none).
+  NormRule (*rule)(const Json &params, bool training, int64_t batches);
+};
+
+/// torch.nn.BatchNorm2d and InstanceNorm2d have the same arguments, but for the defaults.
+template <typename Params>
+void read_torch_norm_params(const Json &json, Params &params) {
+  for (const auto &[key, value] : json.as_object()) {
+    if (key == "num_features") {
+      params.num_features = value.as_integer();
+    } else if (key == "eps") {
+      params.eps = value.as_number();
+    } else if (key == "momentum") {
+      params.momentum_is_none = value.is_null() ? 1 : 0;
+      if (!value.is_null()) params.momentum = value.as_number();
+    } else if (key == "affine") {
+      params.affine = value.as_bool() ? 1 : 0;
+    } else if (key == "track_running_stats") {
+      params.track_running_stats = value.as_bool() ? 1 : 0;
+    } else {
+      throw std::runtime_error("the module has no argument \"" + key + "\"");
+    }
+  }
+}
+
+inline halogen_torch_batch_norm_params torch_batch_norm_params(const Json &json) {
+  halogen_torch_batch_norm_params params;
+  Call call;
+  call.check(
+      halogen_torch_batch_norm_params_init(&params, sizeof params, json.at("num_features").as_integer(), call.error()));
+  read_torch_norm_params(json, params);
+  return params;
+}
+
+inline halogen_torch_instance_norm_params torch_instance_norm_params(const Json &json) {
+  halogen_torch_instance_norm_params params;
+  Call call;
+  call.check(halogen_torch_instance_norm_params_init(&params, sizeof params, json.at("num_features").as_integer(),
+                                                     call.error()));
+  read_torch_norm_params(json, params);
+  return params;
+}
+
+inline Module create_torch_batch_norm2d(halogen_context *context, const Json &json) {
+  const halogen_torch_batch_norm_params params = torch_batch_norm_params(json);
+  halogen_module *module = nullptr;
+  Call call;
+  call.check(halogen_torch_batch_norm2d_create(context, &params, &module, call.error()));
+  return Module(module);
+}
+
+inline Module create_torch_instance_norm2d(halogen_context *context, const Json &json) {
+  const halogen_torch_instance_norm_params params = torch_instance_norm_params(json);
+  halogen_module *module = nullptr;
+  Call call;
+  call.check(halogen_torch_instance_norm2d_create(context, &params, &module, call.error()));
+  return Module(module);
+}
+
+inline NormRule torch_batch_norm_rule(const Json &json, bool training, int64_t batches) {
+  const halogen_torch_batch_norm_params params = torch_batch_norm_params(json);
+  NormRule rule;
+  rule.own_statistics = training || params.track_running_stats == 0;
+  rule.eps = params.eps;
+  if (training && params.track_running_stats != 0) {
+    rule.new_weight = params.momentum_is_none != 0 ? 1.0 / static_cast<double>(batches) : params.momentum;
+  }
+  return rule;
+}
+
+inline NormRule torch_instance_norm_rule(const Json &json, bool training, int64_t) {
+  const halogen_torch_instance_norm_params params = torch_instance_norm_params(json);
+  NormRule rule;
+  rule.per_instance = true;
+  rule.own_statistics = training || params.track_running_stats == 0;
+  rule.eps = params.eps;
+  if (training && params.track_running_stats != 0 && params.momentum_is_none == 0) rule.new_weight = params.momentum;
+  return rule;
+}
+
+/// The adapter for `module`, or nullptr.
+inline const Adapter *find_adapter(const std::string &module) {
+  static const Adapter adapters[] = {
+      {"torch.nn.BatchNorm2d", create_torch_batch_norm2d, torch_batch_norm_rule},
+      {"torch.nn.InstanceNorm2d", create_torch_instance_norm2d, torch_instance_norm_rule},
+  };
+  for (const Adapter &adapter : adapters) {
+    if (module == adapter.module) return &adapter;
+  }
+  return nullptr;
+}
+
+}  // namespace replay

@@ -1,0 +1,285 @@
+// recorded_case.h: replays one recorded case: builds the module the file names, loads its state, runs forward for every step
+// that was recorded and compares output, running statistics and counter.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "adapters.h"
+#include "compare.h"
+#include "outcome.h"
+#include "safetensors.h"
+#include "splitmix.h"
+
+namespace replay {
+
+class RecordedCase {
+ public:
+  RecordedCase(halogen_context *context, const Safetensors &file) : context_(context), file_(file) {}
+
+  /// Why this library cannot run the case, or "".
+  std::string unsupported() const {
+    const std::string module = file_.meta("module");
+    if (find_adapter(module) == nullptr) return "no such module here yet: " + module;
+    const std::string layout = file_.meta("memory_format");
+    if (!layout.empty() && layout != "contiguous") return "layout " + layout;
+    for (const char *key : {"dtype", "param_dtype"}) {
+      const std::string dtype = file_.meta(key);
+      if (!dtype.empty() && dtype != "float32") return std::string(key) + " " + dtype;
+    }
+    if (file_.find("input") == nullptr && !is_splitmix(file_)) return "the input is stored in a form not known here";
+    return "";
+  }
+
+  void run(Outcome &outcome) {
+    const Adapter *adapter = find_adapter(file_.meta("module"));
+    const std::string mode = file_.meta("mode");
+    if (mode != "train" && mode != "eval") throw std::runtime_error("metadata \"mode\" is neither train nor eval");
+    const Json params = JsonParser(file_.meta("params")).parse();
+    module_ = adapter->create(context_, params);
+    Call call;
+    call.check(halogen_module_set_training(module_.get(), mode == "train" ? 1 : 0, call.error()));
+    load_state();
+
+    Comparison result;
+    for (int step = 1; step == 1 || file_.find("input" + suffix(step)) != nullptr; ++step) {
+      read_input(step);
+      operands_.running_mean = state_or_empty("running_mean");
+      operands_.running_var = state_or_empty("running_var");
+      forward();
+      const NormRule rule = adapter->rule(params, mode == "train", batches());
+      compare_step(norm_scales(rule, operands_), suffix(step), result);
+    }
+    outcome.vs_framework = result.vs_framework;
+    outcome.vs_f64 = result.vs_f64;
+    outcome.details = result.details;
+    outcome.kernels = ran_.kernels;
+    if (!result.ok()) {
+      outcome.status = Status::kFailed;
+      outcome.reason = result.failures.front();
+      outcome.details.insert(outcome.details.end(), result.failures.begin() + 1, result.failures.end());
+    }
+    outcome.microseconds = time_forward();
+  }
+
+ private:
+  static std::string suffix(int step) { return step == 1 ? "" : "_" + std::to_string(step); }
+
+  const DLTensor *state(const std::string &key) const {
+    const DLTensor *tensor = nullptr;
+    Call call;
+    call.check(halogen_module_state(module_.get(), key.c_str(), &tensor, call.error()));
+    return tensor;
+  }
+
+  bool has_state(const std::string &key) const {
+    for (size_t i = 0; i < halogen_module_state_count(module_.get()); ++i) {
+      if (key == halogen_module_state_key(module_.get(), i)) return true;
+    }
+    return false;
+  }
+
+  std::vector<float> state_or_empty(const std::string &key) const {
+    if (!has_state(key)) return {};
+    const DLTensor *tensor = state(key);
+    const float *values = static_cast<const float *>(tensor->data) + tensor->byte_offset / sizeof(float);
+    return std::vector<float>(values, values + tensor->shape[0]);
+  }
+
+  int64_t batches() const {
+    if (!has_state("num_batches_tracked")) return 0;
+    const DLTensor *tensor = state("num_batches_tracked");
+    return static_cast<const int64_t *>(tensor->data)[tensor->byte_offset / sizeof(int64_t)];
+  }
+
+  /// A state tensor of the file that the module does not have is an error: the module is not the one that was recorded.
+  void load_state() {
+    for (const char *key : {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}) {
+      const Tensor *tensor = file_.find(key);
+      if (tensor == nullptr) continue;
+      const bool integer = tensor->dtype == "I64";
+      if (!integer && tensor->dtype != "F32") throw std::runtime_error(std::string(key) + " is " + tensor->dtype);
+      std::vector<int64_t> shape = tensor->shape;
+      std::vector<float> floats = integer ? std::vector<float>() : tensor->values<float>();
+      std::vector<int64_t> integers = integer ? tensor->values<int64_t>() : std::vector<int64_t>();
+      const DLTensor loaded = integer ? view(integers.data(), shape, kDLInt, 64) : view(floats, shape);
+      Call call;
+      call.check(halogen_module_load_state(module_.get(), key, &loaded, call.error()));
+    }
+    operands_.weight = state_or_empty("weight");
+    operands_.bias = state_or_empty("bias");
+  }
+
+  void read_input(int step) {
+    const Tensor *input = file_.find("input" + suffix(step));
+    if (input == nullptr) {
+      std::tie(shape_, operands_.x) = splitmix_input(file_);
+    } else {
+      if (input->dtype != "F32") throw std::runtime_error("the input is " + input->dtype);
+      shape_ = input->shape;
+      operands_.x = input->values<float>();
+    }
+    const bool batched = file_.meta("unbatched") != "true";
+    if (shape_.size() < (batched ? 2 : 1)) throw std::runtime_error("the input has too few dimensions");
+    operands_.n = batched ? shape_[0] : 1;
+    operands_.c = shape_[batched ? 1 : 0];
+    operands_.s = 1;
+    for (size_t i = batched ? 2 : 1; i < shape_.size(); ++i) operands_.s *= shape_[i];
+    for (const auto *v : {&operands_.weight, &operands_.bias}) {
+      if (!v->empty() && static_cast<int64_t>(v->size()) != operands_.c) {
+        throw std::runtime_error("the input's channels are not num_features");
+      }
+    }
+  }
+
+  void forward() {
+    constexpr float kUnwritten = std::numeric_limits<float>::signaling_NaN();
+    output_.assign(operands_.x.size(), kUnwritten);
+    call_forward();
+  }
+
+  void call_forward() {
+    const DLTensor x = view(operands_.x, shape_);
+    const DLTensor y = view(output_, shape_);
+    ran_ = {};
+    ran_.struct_size = sizeof ran_;
+    Call call;
+    call.check(halogen_module_forward(module_.get(), &x, &y, nullptr, &ran_, call.error()));
+  }
+
+  double time_forward() {
+    constexpr int kRepetitions = 5;
+    double best = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < kRepetitions; ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      call_forward();
+      const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
+      best = std::min(best, took.count());
+    }
+    return best;
+  }
+
+  Expected expected(const std::string &name) const {
+    Expected want;
+    if (const Tensor *tensor = file_.find(name); tensor != nullptr && tensor->dtype == "F32") {
+      want.framework = tensor->values<float>();
+    }
+    if (const Tensor *tensor = file_.find(name + "_f64"); tensor != nullptr && tensor->dtype == "F64") {
+      want.f64 = tensor->values<double>();
+    }
+    return want;
+  }
+
+  bool was_recorded(const std::string &name) const {
+    return file_.find(name) != nullptr || file_.find(name + "_f64") != nullptr;
+  }
+
+  void compare_output(const std::string &name, const std::vector<float> &got, const NormScales &scales,
+                      Comparison &result) {
+    const Expected want = expected(name);
+    const double to_framework = compare(name, got, want, scales.output, scales.var_overflows, result);
+    if (!want.framework.empty()) result.vs_framework = std::max(result.vs_framework.value_or(0), to_framework);
+  }
+
+  void compare_step(const NormScales &scales, const std::string &suffix, Comparison &result) {
+    if (was_recorded("output" + suffix)) {
+      compare_output("output" + suffix, output_, scales, result);
+    } else if (file_.find("output_sample") != nullptr) {
+      compare_sampled(scales, result);
+    } else {
+      throw std::runtime_error("no output was recorded to compare with");
+    }
+    const std::pair<const char *, double> statistics[] = {{"running_mean", scales.running_mean},
+                                                          {"running_var", scales.running_var}};
+    for (const auto &[key, scale] : statistics) {
+      const std::string name = std::string(key) + "_after" + suffix;
+      if (was_recorded(name)) {
+        compare(name, state_or_empty(key), expected(name), scale, scales.var_overflows, result);
+      }
+    }
+    const std::string counter = "num_batches_tracked_after" + suffix;
+    if (const Tensor *want = file_.find(counter); want != nullptr && want->dtype == "I64" && want->size() == 1) {
+      const int64_t count = want->values<int64_t>().front();
+      if (count != batches()) {
+        result.failures.push_back(counter + " is " + std::to_string(batches()) + ", not " + std::to_string(count));
+      }
+    }
+  }
+
+  /// Large outputs are recorded as a sample and, so that no value goes unseen, as sums over each channel.
+  void compare_sampled(const NormScales &scales, Comparison &result) {
+    const Tensor *index = file_.find("sample_index");
+    if (index == nullptr || index->dtype != "I64") throw std::runtime_error("no sample_index beside output_sample");
+    std::vector<float> sample;
+    for (int64_t i : index->values<int64_t>()) {
+      if (i < 0 || static_cast<size_t>(i) >= output_.size()) throw std::runtime_error("sample_index is out of range");
+      sample.push_back(output_[static_cast<size_t>(i)]);
+    }
+    compare_output("output_sample", sample, scales, result);
+    compare_channel_sums(scales.output * kTolerance, result);
+  }
+
+  void compare_channel_sums(double tolerance, Comparison &result) {
+    const Tensor *sums = file_.find("output_channel_sum");
+    const Tensor *squares = file_.find("output_channel_sumsq");
+    if (sums == nullptr || squares == nullptr) return;
+    const std::vector<double> want_sums = sums->values<double>();
+    const std::vector<double> want_squares = squares->values<double>();
+    if (want_sums.size() != static_cast<size_t>(operands_.c) || want_squares.size() != want_sums.size()) {
+      throw std::runtime_error("output_channel_sum does not have one value per channel");
+    }
+    const double count = static_cast<double>(operands_.n * operands_.s);
+    for (int64_t c = 0; c < operands_.c; ++c) {
+      double sum = 0, square = 0, abs = 0;
+      for (int64_t n = 0; n < operands_.n; ++n) {
+        const float *row = output_.data() + (n * operands_.c + c) * operands_.s;
+        for (int64_t i = 0; i < operands_.s; ++i) {
+          const double y = static_cast<double>(row[i]);
+          sum += y;
+          square += y * y;
+          abs += std::fabs(y);
+        }
+      }
+      const auto channel = static_cast<size_t>(c);
+      // If every |y - t| <= tolerance, then |sum y - sum t| and |sum y^2 - sum t^2| cannot be more than this.
+      const double sum_bound = count * tolerance;
+      const double square_bound = tolerance * (2 * abs + count * tolerance);
+      if (!(std::fabs(sum - want_sums[channel]) <= sum_bound) ||
+          !(std::fabs(square - want_squares[channel]) <= square_bound)) {
+        result.failures.push_back("channel " + std::to_string(c) +
+                                  format(": the outputs' sum is off by %.2e, that of their squares by %.2e",
+                                         sum - want_sums[channel], square - want_squares[channel]));
+        return;
+      }
+    }
+    result.details.push_back("output_channel_sum, output_channel_sumsq: within tolerance");
+  }
+
+  halogen_context *context_;
+  const Safetensors &file_;
+  Module module_;
+  std::vector<int64_t> shape_;
+  NormOperands operands_;
+  std::vector<float> output_;
+  halogen_kernel_info ran_ = {};
+};
+
+inline Outcome replay_file(halogen_context *context, const std::string &name, const Safetensors &file) {
+  Outcome outcome;
+  outcome.name = name;
+  RecordedCase recorded(context, file);
+  const std::string reason = recorded.unsupported();
+  if (!reason.empty()) return skipped(name, reason);
+  recorded.run(outcome);
+  return outcome;
+}
+
+}  // namespace replay
