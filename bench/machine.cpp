@@ -1,0 +1,36 @@
+#include "machine.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+
+namespace halogen_bench {
+
+std::string cpu_model() {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    const size_t colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+size_t l2_bytes() {
+  const long said = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  if (said > 0) return static_cast<size_t>(said);
+  std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index2/size");
+  size_t kibibytes = 0;
+  return file >> kibibytes ? kibibytes * 1024 : size_t{512} * 1024;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  char text[32] = "";
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  return text;
+}
+
+}  // namespace halogen_bench

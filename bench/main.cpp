@@ -1,0 +1,35 @@
+// halogen_bench: see settings.cpp for its options, shapes/ for what is measured.
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <stdexcept>
+
+#include "call_bench.h"
+#include "norm_bench.h"
+#include "problem.h"
+#include "settings.h"
+#include "table_reporter.h"
+
+using namespace halogen_bench;
+
+int main(int argc, char **argv) {
+  try {
+    const Settings settings = parse_settings(argc, argv);
+    if (settings.help) {
+      std::fputs(settings_help(), stdout);
+      return 0;
+    }
+    const std::vector<Problem> problems = read_problems(HALOGEN_BENCH_SHAPES);
+    register_norm_benchmarks(problems, settings);
+    register_call_benchmarks(settings);
+    TableReporter reporter(settings);
+    const std::string filter = settings.filter.empty() ? "." : settings.filter;
+    if (benchmark::RunSpecifiedBenchmarks(&reporter, filter) == 0) {
+      throw std::runtime_error("no line matches " + settings.filter);
+    }
+    return reporter.finish() ? 0 : 1;
+  } catch (const std::exception &problem) {
+    std::fprintf(stderr, "halogen_bench: %s\n", problem.what());
+    return 2;
+  }
+}

@@ -1,0 +1,26 @@
+// settings.h: the command line of halogen_bench.
+#pragma once
+
+#include <halogen/ops.h>
+
+#include <string>
+#include <vector>
+
+namespace halogen_bench {
+
+struct Settings {
+  std::string filter;  // regular expression over names such as norm/resnet50_bn/conv1/train/threads:2
+  std::vector<int> threads = {1, 2};
+  double min_time = 0.2;  // seconds that the kernel alone runs per line
+  halogen_norm_path path = HALOGEN_NORM_PATH_AUTO;
+  halogen_isa isa = HALOGEN_ISA_AUTO;
+  std::string out;  // folder for bench.json and bench.txt; "": none
+  bool help = false;
+};
+
+/// Throws std::runtime_error with a message for the user.
+Settings parse_settings(int argc, char **argv);
+
+const char *settings_help();
+
+}  // namespace halogen_bench

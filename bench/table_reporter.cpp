@@ -1,0 +1,130 @@
+#include "table_reporter.h"
+
+#include <halogen/core.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "halogen_objects.h"
+#include "machine.h"
+
+namespace halogen_bench {
+namespace {
+
+template <typename... Values>
+std::string print(const char *pattern, Values... values) {
+  char text[512];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
+
+std::string version() {
+  const unsigned number = halogen_version();
+  return print("%u.%u.%u", number / 1000000, number / 1000 % 1000, number % 1000);
+}
+
+std::string isa_name(const Settings &settings) {
+  const char *name = "";
+  halogen_error error = HALOGEN_ERROR_INIT;
+  check(halogen_context_isa(make_context(1, settings.isa).get(), nullptr, &name, &error), error);
+  return name;
+}
+
+}  // namespace
+
+TableReporter::TableReporter(const Settings &settings) : settings_(settings) {
+  if (settings.out.empty()) return;
+  std::filesystem::create_directories(settings.out);
+  const std::string path = settings.out + "/bench.txt";
+  copy_ = std::fopen(path.c_str(), "w");
+  if (copy_ == nullptr) throw std::runtime_error(path + ": " + std::strerror(errno));
+}
+
+TableReporter::~TableReporter() {
+  if (copy_ != nullptr) std::fclose(copy_);
+}
+
+void TableReporter::line(const std::string &text) {
+  std::printf("%s\n", text.c_str());
+  std::fflush(stdout);
+  if (copy_ != nullptr) std::fprintf(copy_, "%s\n", text.c_str());
+}
+
+bool TableReporter::ReportContext(const Context &context) {
+  const std::string date = utc_now();
+  json_["halogen"] = version();
+  json_["date"] = date;
+  json_["cpu"] = cpu_model();
+  json_["cpus"] = context.cpu_info.num_cpus;
+  json_["l2_bytes"] = l2_bytes();
+  json_["load_before"] = context.cpu_info.load_avg;
+  json_["isa"] = isa_name(settings_);
+  json_["results"] = nlohmann::ordered_json::array();
+  line("Halogen " + version() + ", kernels " + isa_name(settings_) + "; " + cpu_model() + ", " +
+       print("%d CPUs, L2 %zu KiB; ", context.cpu_info.num_cpus, l2_bytes() / 1024) + date);
+  const auto &load = context.cpu_info.load_avg;
+  if (!load.empty() && load.front() > 0.5) {
+    line(print("Other programs keep %.1f CPUs busy: the figures will be off, those with several threads most.",
+               load.front()));
+  }
+  return true;
+}
+
+void TableReporter::ReportRuns(const std::vector<Run> &runs) {
+  for (const Run &run : runs) {
+    const std::string name = run.run_name.function_name;
+    if (run.error_occurred) {
+      all_ran_ = false;
+      line(name + ": " + run.error_message);
+      json_["results"].push_back({{"name", name}, {"error", run.error_message}});
+      continue;
+    }
+    nlohmann::ordered_json result = {{"name", name}, {"label", run.report_label}};
+    for (const auto &[key, counter] : run.counters) result[key] = counter.value;
+    json_["results"].push_back(result);
+    name.rfind("norm/", 0) == 0 ? norm_line(run) : call_line(run);
+  }
+}
+
+void TableReporter::norm_line(const Run &run) {
+  if (section_ != "norm") {
+    section_ = "norm";
+    line("");
+    line(print("%-54s %8s %8s %6s %6s %6s %6s %6s %6s %7s %5s  %s", "line", "median", "min", "GB/s", "copy", "memcpy",
+               "%copy", "(min)", "passes", "%bound", "goal", "shape, kernels"));
+  }
+  const auto value = [&run](const char *key) { return run.counters.at(key).value; };
+  line(print("%-54s %6.0fus %6.0fus %6.1f %6.1f %6.1f %6.1f %6.1f %6.0f %7.1f %5.0f%c ",
+             run.run_name.function_name.c_str(), value("median_s") * 1e6, value("min_s") * 1e6, value("gb_per_s"),
+             value("copy_gb_per_s"), value("memcpy_gb_per_s"), value("copy_percent"), value("copy_percent_of_minima"),
+             value("passes"), value("bound_percent"), value("goal_percent"),
+             value("bound_percent") >= value("goal_percent") ? ' ' : '*') +
+       run.report_label);
+}
+
+void TableReporter::call_line(const Run &run) {
+  if (section_ != "call") {
+    section_ = "call";
+    line("");
+    line(print("%-54s %8s %8s %6s  %s", "line", "median", "min", "bytes", "kernels"));
+  }
+  const auto value = [&run](const char *key) { return run.counters.at(key).value; };
+  line(print("%-54s %6.0fns %6.0fns %6.0f  ", run.run_name.function_name.c_str(), value("median_s") * 1e9,
+             value("min_s") * 1e9, value("bytes")) +
+       run.report_label);
+}
+
+bool TableReporter::finish() {
+  if (section_ == "norm" || section_ == "call") line("\n* below its goal");
+  if (!settings_.out.empty()) {
+    std::ofstream file(settings_.out + "/bench.json");
+    file << json_.dump(1) << "\n";
+    if (!file) throw std::runtime_error(settings_.out + "/bench.json could not be written");
+  }
+  return all_ran_;
+}
+
+}  // namespace halogen_bench
