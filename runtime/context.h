@@ -1,0 +1,18 @@
+// What a halogen_context is made of.
+#pragma once
+
+#include <halogen/core.h>
+
+#include "gpu.h"
+#include "status.h"
+#include "thread_pool.h"
+#include "workspace.h"
+
+/// Constant after creation, but for the members that guard themselves.
+struct halogen_context {
+  halogen_context_options options;  ///< as given, in this version's layout; num_threads and isa resolved
+  int64_t l2_bytes;
+  halogen::Workspace workspace;
+  halogen::ThreadPool pool;
+  halogen::GpuState gpu;
+};

@@ -1,0 +1,13 @@
+// What the CPU has. A pure function: nothing is remembered; contexts ask once.
+#pragma once
+
+namespace halogen {
+
+/// Levels of kernels that may run here.
+struct CpuFeatures {
+  bool v2, v3, v4, neon;
+};
+
+CpuFeatures cpu_features();
+
+}  // namespace halogen

@@ -1,0 +1,172 @@
+#include "gpu.h"
+
+#include <cstring>
+
+#include "call.h"
+#include "halogen_target.h"
+#include "lock.h"
+
+#if HALOGEN_WITH_CUDA
+#include "HalideRuntimeCuda.h"
+#endif
+#if HALOGEN_WITH_OPENCL
+#include "HalideRuntimeOpenCL.h"
+#endif
+
+namespace halogen {
+
+#if HALOGEN_WITH_CUDA
+const halide_device_interface_t *gpu_interface() { return halide_cuda_device_interface(); }
+int gpu_device_type() { return kDLCUDA; }
+const char *gpu_name() { return "cuda"; }
+#elif HALOGEN_WITH_OPENCL
+const halide_device_interface_t *gpu_interface() { return halide_opencl_device_interface(); }
+int gpu_device_type() { return kDLOpenCL; }
+const char *gpu_name() { return "opencl"; }
+#else
+const halide_device_interface_t *gpu_interface() { return nullptr; }
+int gpu_device_type() { return 0; }
+const char *gpu_name() { return ""; }
+#endif
+
+#if HALOGEN_WITH_CUDA || HALOGEN_WITH_OPENCL
+
+void GpuState::init() { pthread_mutex_init(&mutex_, nullptr); }
+
+void GpuState::free_blocks(halogen_context *context) {
+  DeviceBlock *block = nullptr;
+  {
+    const Lock lock(&mutex_);
+    block = kept_;
+    kept_ = nullptr;
+  }
+  while (block != nullptr) {
+    DeviceBlock *next = block->next;
+    Call call(context, block->stream, block->device_id, nullptr);
+    halide_device_free(&call, &block->buffer);
+    context->workspace.release(block);
+    block = next;
+  }
+}
+
+void GpuState::destroy(halogen_context *context) {
+  free_blocks(context);
+  if (used_) {
+#if HALOGEN_WITH_CUDA
+    for (int32_t device = 0; device < kMaxDevices; ++device) {
+      if (primary_[device] == nullptr && device != 0) continue;
+      Call call(context, context->options.gpu_stream, device, nullptr);
+      halide_device_release(&call, gpu_interface());
+      if (primary_[device] != nullptr) driver_.primary_release(device);
+    }
+#else
+    Call call(context, context->options.gpu_stream, 0, nullptr);
+    if (call.stream != nullptr) halide_device_release(&call, gpu_interface());
+#endif
+  }
+  pthread_mutex_destroy(&mutex_);
+}
+
+void GpuState::trim(halogen_context *context) { free_blocks(context); }
+
+halogen_status GpuState::begin(Call *call, const DLDevice &device) {
+  const Report report = {call->context, call->error};
+  if (call->stream == nullptr) call->stream = call->context->options.gpu_stream;
+  call->device_id = device.device_id;
+#if HALOGEN_WITH_CUDA
+  if (device.device_id < 0 || device.device_id >= kMaxDevices) {
+    return fail(report, HALOGEN_ERROR_DEVICE, "expected a device_id from 0 to %d, got %d", kMaxDevices - 1, device.device_id);
+  }
+  {
+    const Lock lock(&mutex_);
+    if (!driver_.loaded) driver_ = cuda_driver();
+  }
+  if (!driver_.loaded) {
+    return fail(report, HALOGEN_ERROR_DRIVER, "libcuda.so.1 is missing or cannot be initialised: no CUDA driver here");
+  }
+  if (cuda_context(call) == nullptr) {
+    return fail(report, HALOGEN_ERROR_DRIVER, "no CUDA context for device %d could be had from the driver", device.device_id);
+  }
+#else
+  if (call->context->options.gpu_context == nullptr || call->stream == nullptr) {
+    return fail(report, HALOGEN_ERROR_DEVICE, "OpenCL: expected options.gpu_context (cl_context) and a stream "
+                                              "(cl_command_queue), got NULL");
+  }
+#endif
+  const Lock lock(&mutex_);
+  used_ = true;
+  return HALOGEN_OK;
+}
+
+void *GpuState::cuda_context(Call *call) {
+  void *chosen = call->context->options.gpu_context;
+#if HALOGEN_WITH_CUDA
+  if (chosen == nullptr) chosen = driver_.current();
+  if (chosen == nullptr) {
+    const Lock lock(&mutex_);
+    void *&primary = primary_[call->device_id];
+    if (primary == nullptr) primary = driver_.primary_retain(call->device_id);
+    chosen = primary;
+  }
+#endif
+  return chosen;
+}
+
+DeviceBlock *GpuState::acquire(Call *call, size_t bytes) {
+  {
+    const Lock lock(&mutex_);
+    for (DeviceBlock **at = &kept_; *at != nullptr; at = &(*at)->next) {
+      DeviceBlock *block = *at;
+      // Not one that is far too large: it may be needed for what it was made for.
+      if (block->stream != call->stream || block->device_id != call->device_id || block->bytes < bytes ||
+          block->bytes > 2 * bytes + 4096) {
+        continue;
+      }
+      *at = block->next;
+      return block;
+    }
+  }
+  auto *block = static_cast<DeviceBlock *>(call->context->workspace.acquire(sizeof(DeviceBlock)));
+  if (block == nullptr) {
+    call->note(HALOGEN_ERROR_OUT_OF_MEMORY, "the allocator has no memory for a record of device memory");
+    return nullptr;
+  }
+  std::memset(static_cast<void *>(block), 0, sizeof(*block));
+  block->stream = call->stream;
+  block->device_id = call->device_id;
+  block->bytes = bytes;
+  // In doubles, the widest type of a workspace, so that large ones fit in Halide's 31 bits.
+  block->dim = {0, static_cast<int32_t>((bytes + 7) / 8), 1, 0};
+  block->buffer.type = halide_type_t(halide_type_float, 64);
+  block->buffer.dimensions = 1;
+  block->buffer.dim = &block->dim;
+  if (halide_device_malloc(call, &block->buffer, gpu_interface()) != 0) {
+    call->context->workspace.release(block);
+    call->note(HALOGEN_ERROR_DRIVER, "the GPU's driver has no memory for workspace");
+    return nullptr;
+  }
+  return block;
+}
+
+void GpuState::release(DeviceBlock *block) {
+  if (block == nullptr) return;
+  const Lock lock(&mutex_);
+  block->next = kept_;
+  kept_ = block;
+}
+
+#else
+
+void GpuState::init() {}
+void GpuState::destroy(halogen_context *) {}
+void GpuState::trim(halogen_context *) {}
+halogen_status GpuState::begin(Call *call, const DLDevice &) {
+  return fail({call->context, call->error}, HALOGEN_ERROR_DEVICE, "this library has no GPU kernels");
+}
+DeviceBlock *GpuState::acquire(Call *, size_t) { return nullptr; }
+void GpuState::release(DeviceBlock *) {}
+void *GpuState::cuda_context(Call *) { return nullptr; }
+
+#endif
+
+}  // namespace halogen

@@ -1,0 +1,66 @@
+// GPUs: which device a call runs on, and workspace in its memory. In a library without GPU kernels all of it refuses.
+#pragma once
+
+#include <pthread.h>
+
+#include <halogen/core.h>
+
+#include "HalideRuntime.h"
+#include "gpu_driver.h"
+
+namespace halogen {
+
+struct Call;
+
+/// How Halide's OpenCL runtime describes memory behind halide_buffer_t::device. (CUDA: the address itself.)
+struct OpenClMemory {
+  uint64_t offset;
+  void *mem;
+};
+
+/// Memory of a device that a context keeps between calls. Blocks belong to a stream: what one call on it has read is read
+/// before the next call on it writes.
+struct DeviceBlock {
+  DeviceBlock *next;
+  void *stream;
+  int32_t device_id;
+  size_t bytes;
+  halide_buffer_t buffer;
+  halide_dimension_t dim;
+};
+
+class GpuState {
+ public:
+  void init();
+  /// Frees memory and modules on every device that was used.
+  void destroy(halogen_context *context);
+  void trim(halogen_context *context);
+
+  /// Checks that this library has kernels for the device, that a driver is there, and that the context can use it.
+  halogen_status begin(Call *call, const DLDevice &device);
+
+  DeviceBlock *acquire(Call *call, size_t bytes);
+  void release(DeviceBlock *block);
+
+  /// The CUcontext of a device: the caller's, the thread's current one, or the primary one, retained until destroy().
+  void *cuda_context(Call *call);
+
+ private:
+  void free_blocks(halogen_context *context);
+
+  static constexpr int kMaxDevices = 64;
+  pthread_mutex_t mutex_;
+  DeviceBlock *kept_;
+  bool used_;
+  CudaDriver driver_;           ///< loaded by the first call that needs it
+  void *primary_[kMaxDevices];  ///< retained primary contexts
+};
+
+/// The interface of the GPU kernels in this library; NULL without.
+const halide_device_interface_t *gpu_interface();
+/// kDLCUDA, kDLOpenCL, or 0 without.
+int gpu_device_type();
+/// "cuda", "opencl"
+const char *gpu_name();
+
+}  // namespace halogen

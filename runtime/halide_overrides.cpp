@@ -1,0 +1,99 @@
+// Strong definitions in the place of Halide's weak ones. What Halide's runtime and kernels ask of their surroundings goes to the
+// call's record, which is their user_context: no state of the process is involved. This file is linked with Halide's runtime into
+// one member of the archive.
+#include <cstring>
+
+#include "HalideRuntime.h"
+#include "call.h"
+#include "halogen_target.h"
+
+using halogen::Call;
+
+namespace {
+
+struct Loop {
+  Call *call;
+  halide_task_t task;
+  int min;
+  uint8_t *closure;
+};
+
+int run_task(void *closure, int32_t index) {
+  const Loop *loop = static_cast<const Loop *>(closure);
+  return loop->task(loop->call, loop->min + index, loop->closure);
+}
+
+}  // namespace
+
+extern "C" {
+
+void halide_error(void *user_context, const char *message) {
+  if (user_context != nullptr) static_cast<Call *>(user_context)->note(HALOGEN_ERROR_INTERNAL, message);
+}
+
+void halide_print(void *user_context, const char *message) {
+  if (user_context == nullptr) return;
+  const halogen_context_options &options = static_cast<Call *>(user_context)->context->options;
+  if (options.log != nullptr) options.log(options.log_user, HALOGEN_LOG_DEBUG, message);
+}
+
+void *halide_malloc(void *user_context, size_t size) {
+  if (user_context == nullptr) return nullptr;
+  auto *call = static_cast<Call *>(user_context);
+  void *memory = call->context->workspace.acquire(size);
+  if (memory == nullptr) call->note(HALOGEN_ERROR_OUT_OF_MEMORY, "the allocator has no memory for a kernel's temporaries");
+  return memory;
+}
+
+void halide_free(void *user_context, void *memory) {
+  if (user_context != nullptr) static_cast<Call *>(user_context)->context->workspace.release(memory);
+}
+
+int halide_do_par_for(void *user_context, halide_task_t task, int min, int size, uint8_t *closure) {
+  if (user_context == nullptr) return halide_error_code_generic_error;
+  auto *call = static_cast<Call *>(user_context);
+  Loop loop = {call, task, min, closure};
+  const bool nested = call->loops.fetch_add(1, std::memory_order_relaxed) != 0;
+  int code = 0;
+  if (size <= 1 || nested) {
+    for (int i = 0; i < size && code == 0; ++i) code = run_task(&loop, i);
+  } else if (call->context->options.parallel_for != nullptr) {
+    code = call->context->options.parallel_for(call->context->options.parallel_user, size, run_task, &loop);
+    if (code != 0) call->note(HALOGEN_ERROR_PARALLEL, "parallel_for reported a failure");
+  } else {
+    code = call->context->pool.run(call->context->workspace.allocator(), size, run_task, &loop);
+  }
+  call->loops.fetch_sub(1, std::memory_order_relaxed);
+  return code;
+}
+
+#if HALOGEN_WITH_CUDA
+int halide_cuda_acquire_context(void *user_context, void **cuda_context, bool) {
+  *cuda_context = nullptr;
+  if (user_context == nullptr) return halide_error_code_generic_error;
+  auto *call = static_cast<Call *>(user_context);
+  *cuda_context = call->context->gpu.cuda_context(call);
+  return *cuda_context != nullptr ? 0 : halide_error_code_generic_error;
+}
+
+int halide_cuda_release_context(void *) { return 0; }
+
+int halide_cuda_get_stream(void *user_context, void *, void **stream) {
+  *stream = user_context != nullptr ? static_cast<Call *>(user_context)->stream : nullptr;
+  return 0;
+}
+#endif
+
+#if HALOGEN_WITH_OPENCL
+int halide_opencl_acquire_context(void *user_context, void **cl_context, void **queue, bool) {
+  if (user_context == nullptr) return halide_error_code_generic_error;
+  auto *call = static_cast<Call *>(user_context);
+  *cl_context = call->context->options.gpu_context;
+  *queue = call->stream;
+  return *cl_context != nullptr && *queue != nullptr ? 0 : halide_error_code_generic_error;
+}
+
+int halide_opencl_release_context(void *) { return 0; }
+#endif
+
+}  // extern "C"

@@ -1,0 +1,54 @@
+// Which kernels normalise a tensor, and in what pieces: a pure function of shape and cache size. The number of threads is not
+// among its arguments, so that the results do not depend on it.
+#pragma once
+
+#include <halogen/ops.h>
+
+#include <cstdint>
+
+namespace halogen {
+
+/// A contiguous tensor seen as (N, C, S), and what is asked for.
+struct NormProblem {
+  int64_t N, C, S;
+  halogen_norm_scope scope;
+  int64_t groups;       ///< scope group: number of groups, else 1
+  bool own_statistics;  ///< else mean and var are given
+  bool gpu;
+};
+
+/// The view x(s, r, g) that kernels work on: statistics are taken over (s, r), sets g are `set_stride` apart. Elements, not
+/// bytes. Parameters of set g and row r are at (g % parameter_sets) * parameter_set_stride + r * parameter_row_stride.
+struct NormView {
+  int64_t s, r, g;
+  int64_t row_stride, set_stride;
+  int64_t parameter_sets, parameter_set_stride, parameter_row_stride;
+};
+
+struct NormPlan {
+  halogen_norm_path path;  ///< ROW, SLAB or SPLIT; with given statistics ROW or SLAB
+  const char *reason;      ///< a sentence, static
+  bool too_large;          ///< with a refusal: the tensor is beyond what any path can address
+  int64_t samples;         ///< N of one pass of kernels: less than N where offsets would exceed 31 bits
+  NormView view;           ///< of one pass
+  int32_t block_s, block_r;  ///< blocks of statistics
+  int32_t sets_per_task;     ///< ROW: sets in a task
+  int32_t blocks_per_task;   ///< SPLIT: neighbouring blocks of a row in a task
+  int32_t slab;              ///< SLAB: channels side by side
+  int32_t rows_per_task;     ///< SLAB with given statistics
+};
+
+/// The view of `samples` samples.
+NormView norm_view(const NormProblem &problem, int64_t samples);
+
+/// Plans a problem without empty dimensions. `forced` other than AUTO is taken or refused. On refusal returns false and
+/// `plan->reason` says why.
+bool norm_plan(const NormProblem &problem, halogen_norm_path forced, int64_t l2_bytes, NormPlan *plan);
+
+/// Bytes that the plan takes for statistics and, with SPLIT, for those of blocks.
+int64_t norm_workspace_bytes(const NormProblem &problem, const NormPlan &plan);
+
+/// Bytes of a workspace vector, rounded up so that several share one allocation (OpenCL wants parts aligned).
+constexpr int64_t norm_padded(int64_t bytes) { return (bytes + 127) / 128 * 128; }
+
+}  // namespace halogen

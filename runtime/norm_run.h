@@ -1,0 +1,34 @@
+// Runs a planned normalisation: views, workspace, kernels in order.
+#pragma once
+
+#include "call.h"
+#include "norm_plan.h"
+#include "tensor.h"
+
+namespace halogen {
+
+/// What a call works on. Vectors that are absent have `base` NULL in their memory.
+struct NormTensors {
+  Memory input, output;
+  Memory weight, bias;
+  Memory mean, var;                  ///< given statistics
+  Memory running_mean, running_var;  ///< updated in place
+};
+
+struct NormScalars {
+  double eps, running_weight;
+  bool running_var_unbiased;
+};
+
+/// Names of the kernels that a plan runs, separated by ' '; "" and false where this library lacks one (its name goes to `missing`).
+bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, bool running, halogen_isa isa, char *names, size_t size,
+                       const char **missing);
+
+/// Runs the plan. Returns 0 or a kernel's code; the reason is noted in `call`.
+int norm_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
+             const NormScalars &scalars);
+
+/// Loads every GPU kernel of the operator by running it on a few values of workspace. The call has begun on its device.
+int norm_prepare(Call *call, const DLDevice &device);
+
+}  // namespace halogen

@@ -1,0 +1,145 @@
+#include "tensor.h"
+
+#include <cstdio>
+#include <cstring>
+
+#include "HalideRuntime.h"
+
+namespace halogen {
+namespace {
+
+constexpr int32_t kMaxRank = 8;
+
+/// Row-major without gaps; the stride of a dimension of extent 1 does not matter.
+bool is_contiguous(const DLTensor &tensor) {
+  if (tensor.strides == nullptr) return true;
+  int64_t expected = 1;
+  for (int32_t i = tensor.ndim - 1; i >= 0; --i) {
+    if (tensor.shape[i] != 1 && tensor.strides[i] != expected) return false;
+    expected *= tensor.shape[i];
+  }
+  return true;
+}
+
+halogen_status check_shape(const Report &report, const char *name, const DLTensor &tensor, int64_t element_bytes,
+                           Tensor *checked) {
+  if (tensor.ndim < 0 || tensor.ndim > kMaxRank) {
+    return fail(report, HALOGEN_ERROR_RANK, "%s: expected at most %d dimensions, got %d", name, kMaxRank, tensor.ndim);
+  }
+  if (tensor.ndim > 0 && tensor.shape == nullptr) {
+    return fail(report, HALOGEN_ERROR_NULL_POINTER, "%s: expected a shape of %d extents, got NULL", name, tensor.ndim);
+  }
+  // The product of the extents that are not 0: an empty tensor may not hide one that would overflow.
+  int64_t product = 1;
+  bool empty = false;
+  for (int32_t i = 0; i < tensor.ndim; ++i) {
+    const int64_t extent = tensor.shape[i];
+    if (extent < 0) {
+      return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected extents of 0 or more, got %lld in dimension %d", name,
+                  static_cast<long long>(extent), i);
+    }
+    empty = empty || extent == 0;
+    if (extent > 0 && __builtin_mul_overflow(product, extent, &product)) {
+      return fail(report, HALOGEN_ERROR_SIZE, "%s: expected fewer than 2^63 elements, got more (dimension %d is %lld)", name,
+                  i, static_cast<long long>(extent));
+    }
+  }
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(product, element_bytes, &bytes)) {
+    return fail(report, HALOGEN_ERROR_SIZE, "%s: expected fewer than 2^63 bytes, got more", name);
+  }
+  checked->elements = empty ? 0 : product;
+  checked->bytes = empty ? 0 : bytes;
+  return HALOGEN_OK;
+}
+
+}  // namespace
+
+const char *shape_text(const Tensor &tensor, char (&text)[160]) {
+  size_t used = 0;
+  used += static_cast<size_t>(std::snprintf(text, sizeof(text), "("));
+  for (int32_t i = 0; i < tensor.ndim && used < sizeof(text); ++i) {
+    used += static_cast<size_t>(std::snprintf(text + used, sizeof(text) - used, "%s%lld", i > 0 ? ", " : "",
+                                              static_cast<long long>(tensor.shape[i])));
+  }
+  if (used < sizeof(text)) std::snprintf(text + used, sizeof(text) - used, ")");
+  return text;
+}
+
+halogen_status check_tensor(const Report &report, const char *name, const DLTensor *tensor, const DLDataType &dtype,
+                            bool need_data, Tensor *checked) {
+  if (tensor == nullptr) return fail_null(report, name);
+  const halogen_status status = check_shape(report, name, *tensor, dtype.bits / 8, checked);
+  if (status != HALOGEN_OK) return status;
+  if (tensor->dtype.code != dtype.code || tensor->dtype.bits != dtype.bits || tensor->dtype.lanes != dtype.lanes) {
+    return fail(report, HALOGEN_ERROR_DTYPE, "%s: expected dtype {code %d, bits %d, lanes %d}, got {%d, %d, %d}", name,
+                dtype.code, dtype.bits, dtype.lanes, tensor->dtype.code, tensor->dtype.bits, tensor->dtype.lanes);
+  }
+  if (checked->elements > 0 && !is_contiguous(*tensor)) {
+    return fail(report, HALOGEN_ERROR_LAYOUT, "%s: expected contiguous data (strides NULL, or row-major without gaps)", name);
+  }
+  if (need_data && checked->elements > 0 && tensor->data == nullptr) {
+    return fail(report, HALOGEN_ERROR_NULL_POINTER, "%s: expected data, got NULL", name);
+  }
+  const uint64_t unit = dtype.bits / 8;
+  const uint64_t start = tensor->device.device_type == kDLCPU ? reinterpret_cast<uintptr_t>(tensor->data) : 0;
+  if ((start + tensor->byte_offset) % unit != 0) {
+    return fail(report, HALOGEN_ERROR_LAYOUT, "%s: expected data aligned to %d bytes, got an address that is not", name,
+                static_cast<int>(unit));
+  }
+  checked->name = name;
+  checked->shape = tensor->shape;
+  checked->ndim = tensor->ndim;
+  checked->memory = {tensor->device, tensor->data, tensor->byte_offset};
+  return HALOGEN_OK;
+}
+
+halogen_status check_vector(const Report &report, const char *name, const DLTensor *tensor, const DLDataType &dtype,
+                            int64_t length, bool need_data, Tensor *checked) {
+  const halogen_status status = check_tensor(report, name, tensor, dtype, need_data, checked);
+  if (status != HALOGEN_OK) return status;
+  if (checked->ndim != 1) {
+    return fail(report, HALOGEN_ERROR_RANK, "%s: expected 1 dimension, got %d", name, checked->ndim);
+  }
+  if (checked->shape[0] != length) {
+    return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %lld elements, got %lld", name, static_cast<long long>(length),
+                static_cast<long long>(checked->shape[0]));
+  }
+  return HALOGEN_OK;
+}
+
+bool same_start(const Tensor &a, const Tensor &b) {
+  const bool handles = a.memory.device.device_type == kDLOpenCL;
+  return handles ? a.memory.base == b.memory.base && a.memory.offset == b.memory.offset
+                 : a.memory.address() == b.memory.address();
+}
+
+bool overlap(const Tensor &a, const Tensor &b) {
+  if (a.bytes == 0 || b.bytes == 0) return false;
+  // A cl_mem is a handle: different ones are different memory, as far as can be known.
+  const bool handles = a.memory.device.device_type == kDLOpenCL;
+  if (handles && a.memory.base != b.memory.base) return false;
+  const uint64_t a0 = (handles ? 0 : reinterpret_cast<uintptr_t>(a.memory.base)) + a.memory.offset;
+  const uint64_t b0 = (handles ? 0 : reinterpret_cast<uintptr_t>(b.memory.base)) + b.memory.offset;
+  return a0 < b0 + static_cast<uint64_t>(b.bytes) && b0 < a0 + static_cast<uint64_t>(a.bytes);
+}
+
+Buffer::Buffer(const Memory &memory, halide_type_t type, std::initializer_list<halide_dimension_t> dims) {
+  std::memset(static_cast<void *>(&buffer_), 0, sizeof(buffer_));
+  buffer_.type = type;
+  buffer_.dim = dims_;
+  for (const halide_dimension_t &d : dims) dims_[buffer_.dimensions++] = d;
+  if (memory.device.device_type == kDLCPU) {
+    buffer_.host = static_cast<uint8_t *>(memory.address());
+    return;
+  }
+  buffer_.device_interface = gpu_interface();
+  if (memory.device.device_type == kDLOpenCL) {
+    opencl_ = {memory.offset, memory.base};
+    buffer_.device = reinterpret_cast<uint64_t>(&opencl_);
+  } else {
+    buffer_.device = reinterpret_cast<uint64_t>(memory.address());
+  }
+}
+
+}  // namespace halogen
