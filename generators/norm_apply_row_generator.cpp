@@ -8,18 +8,18 @@ using namespace Halide;
 
 class NormApplyRow : public Generator<NormApplyRow> {
  public:
-  Input<Buffer<float, 4>> x{"x"};                                           // s, r, g, b
+  Input<Buffer<float, 4>> x{"x"};                                              // s, r, g, b
   Input<Buffer<float, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};  // g, b
-  Input<Buffer<float, 2>> weight{"weight"}, bias{"bias"};                   // r, g
+  Input<Buffer<float, 2>> weight{"weight"}, bias{"bias"};                      // r, g
   Input<bool> has_lo{"has_lo"}, has_weight{"has_weight"}, has_bias{"has_bias"};
   Input<double> eps{"eps"};
-  Input<int> grain{"grain"};      // g's in a task
+  Input<int> grain{"grain"};        // g's in a task
   Output<Buffer<float, 4>> y{"y"};  // s, r, g, b; may be x itself
 
   void generate() {
     const Expr gs = g % mean_hi.dim(0).extent(), gw = g % weight.dim(1).extent();
-    const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(gs, b), 0.0f), var(gs, b), eps, has_weight, weight(r, gw),
-                                              has_bias, bias(r, gw));
+    const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(gs, b), 0.0f), var(gs, b), eps, has_weight,
+                                              weight(r, gw), has_bias, bias(r, gw));
     scale(r, g, b) = a.scale;
     shift(r, g, b) = a.shift;
     y(s, r, g, b) = halogen::normalize(x(s, r, g, b), mean_hi(gs, b), scale(r, g, b), shift(r, g, b));

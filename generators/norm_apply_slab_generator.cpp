@@ -19,8 +19,8 @@ class NormApplySlab : public Generator<NormApplySlab> {
 
   void generate() {
     const Expr slab = x.dim(0).extent() / S;
-    const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(j, t), 0.0f), var(j, t), eps, has_weight, weight(j, t),
-                                              has_bias, bias(j, t));
+    const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(j, t), 0.0f), var(j, t), eps, has_weight,
+                                              weight(j, t), has_bias, bias(j, t));
     expanded = halogen::expand_affine(mean_hi(j, t), a, j, t, slab, S);
     y(i, r, t) = halogen::normalize(x(i, r, t), expanded.all(i, t)[0], expanded.all(i, t)[1], expanded.all(i, t)[2]);
   }

@@ -16,16 +16,18 @@ class NormFusedRow : public Generator<NormFusedRow> {
   Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"};
   Input<double> eps{"eps"};
   Input<int> block_s{"block_s"}, block_r{"block_r"};
-  Input<int> grain{"grain"};                                                       // g's in a task
+  Input<int> grain{"grain"};                                                  // g's in a task
   Output<Func> statistic{"statistic", {Float(32), Float(32), Float(32)}, 2};  // g, b
-  Output<Buffer<float, 4>> y{"y"};                                                 // s, r, g, b; may be x itself
+  Output<Buffer<float, 4>> y{"y"};                                            // s, r, g, b; may be x itself
 
   void generate() {
     machine = halogen::machine_of(get_target());
     const halogen::BlockShape shape{x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
     blocks = halogen::block_statistics(x, shape, machine.lanes, machine.vector, machine.folds);
     auto block = [&](int i) {
-      return [this, i](const Expr &ks, const Expr &kr, const Expr &g, const Expr &b) { return blocks.block(ks, kr, g, b)[i]; };
+      return [this, i](const Expr &ks, const Expr &kr, const Expr &g, const Expr &b) {
+        return blocks.block(ks, kr, g, b)[i];
+      };
     };
     merged = halogen::merge_blocks(block(0), block(1), shape);
     const FuncRef st = merged.statistic(g, b);

@@ -18,7 +18,7 @@ class NormFusedSlab : public Generator<NormFusedSlab> {
   Input<double> eps{"eps"};
   Input<int> S{"S"}, block_r{"block_r"};
   Output<Func> statistic{"statistic", {Float(32), Float(32), Float(32)}, 2};  // j, t
-  Output<Buffer<float, 3>> y{"y"};                                                 // i, r, t; may be x itself
+  Output<Buffer<float, 3>> y{"y"};                                            // i, r, t; may be x itself
 
   void generate() {
     vector = get_target().natural_vector_size<float>();

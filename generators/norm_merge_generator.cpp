@@ -13,7 +13,9 @@ class NormMerge : public Generator<NormMerge> {
 
   void generate() {
     auto of = [](const Func &blocks) {
-      return [blocks](const Expr &ks, const Expr &kr, const Expr &g, const Expr &b) -> Expr { return blocks(ks, kr, g, b); };
+      return [blocks](const Expr &ks, const Expr &kr, const Expr &g, const Expr &b) -> Expr {
+        return blocks(ks, kr, g, b);
+      };
     };
     merged = halogen::merge_blocks(of(mean), of(m2), {S, R, block_s, block_r});
     statistic(merged.g, merged.b) = merged.statistic(merged.g, merged.b);

@@ -11,7 +11,7 @@ class NormPartial : public Generator<NormPartial> {
  public:
   Input<Buffer<float, 4>> x{"x"};  // s, r, g, b
   Input<int> block_s{"block_s"}, block_r{"block_r"};
-  Input<int> grain{"grain"};                      // g's in a task
+  Input<int> grain{"grain"};                                 // g's in a task
   Output<Func> blocks{"blocks", {Float(64), Float(64)}, 4};  // ks, kr, g, b
 
   void generate() {

@@ -8,7 +8,7 @@ using namespace Halide;
 
 class NormRunning : public Generator<NormRunning> {
  public:
-  Input<Buffer<float, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};             // g, b
+  Input<Buffer<float, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};        // g, b
   Input<Buffer<float, 1>> running_mean{"running_mean"}, running_var{"running_var"};  // g
   Input<double> running_weight{"running_weight"}, correction{"correction"};
   Output<Func> updated{"updated", {Float(32), Float(32)}, 1};  // g
@@ -22,7 +22,8 @@ class NormRunning : public Generator<NormRunning> {
     auto moved = [&](const Expr &old, const Expr &now) {
       return cast<float>((1 - running_weight) * cast<double>(old) + running_weight * now);
     };
-    updated(g) = Tuple(moved(running_mean(g), sum(g)[0] / samples), moved(running_var(g), sum(g)[1] / samples * correction));
+    updated(g) =
+        Tuple(moved(running_mean(g), sum(g)[0] / samples), moved(running_var(g), sum(g)[1] / samples * correction));
   }
 
   void schedule() {

@@ -75,7 +75,8 @@ halogen_status GpuState::begin(Call *call, const DLDevice &device) {
   call->device_id = device.device_id;
 #if HALOGEN_WITH_CUDA
   if (device.device_id < 0 || device.device_id >= kMaxDevices) {
-    return fail(report, HALOGEN_ERROR_DEVICE, "expected a device_id from 0 to %d, got %d", kMaxDevices - 1, device.device_id);
+    return fail(report, HALOGEN_ERROR_DEVICE, "expected a device_id from 0 to %d, got %d", kMaxDevices - 1,
+                device.device_id);
   }
   {
     const Lock lock(&mutex_);
@@ -85,12 +86,14 @@ halogen_status GpuState::begin(Call *call, const DLDevice &device) {
     return fail(report, HALOGEN_ERROR_DRIVER, "libcuda.so.1 is missing or cannot be initialised: no CUDA driver here");
   }
   if (cuda_context(call) == nullptr) {
-    return fail(report, HALOGEN_ERROR_DRIVER, "no CUDA context for device %d could be had from the driver", device.device_id);
+    return fail(report, HALOGEN_ERROR_DRIVER, "no CUDA context for device %d could be had from the driver",
+                device.device_id);
   }
 #else
   if (call->context->options.gpu_context == nullptr || call->stream == nullptr) {
-    return fail(report, HALOGEN_ERROR_DEVICE, "OpenCL: expected options.gpu_context (cl_context) and a stream "
-                                              "(cl_command_queue), got NULL");
+    return fail(report, HALOGEN_ERROR_DEVICE,
+                "OpenCL: expected options.gpu_context (cl_context) and a stream "
+                "(cl_command_queue), got NULL");
   }
 #endif
   const Lock lock(&mutex_);

@@ -1,7 +1,7 @@
 // Strong definitions in the place of Halide's weak ones. What Halide's runtime and kernels ask of their surroundings goes to the
 // call's record, which is their user_context: no state of the process is involved. This file is linked with Halide's runtime into
 // one member of the archive.
-#include <cstring>
+#include <cstdio>
 
 #include "HalideRuntime.h"
 #include "call.h"
@@ -41,7 +41,8 @@ void *halide_malloc(void *user_context, size_t size) {
   if (user_context == nullptr) return nullptr;
   auto *call = static_cast<Call *>(user_context);
   void *memory = call->context->workspace.acquire(size);
-  if (memory == nullptr) call->note(HALOGEN_ERROR_OUT_OF_MEMORY, "the allocator has no memory for a kernel's temporaries");
+  if (memory == nullptr)
+    call->note(HALOGEN_ERROR_OUT_OF_MEMORY, "the allocator has no memory for a kernel's temporaries");
   return memory;
 }
 
@@ -53,13 +54,18 @@ int halide_do_par_for(void *user_context, halide_task_t task, int min, int size,
   if (user_context == nullptr) return halide_error_code_generic_error;
   auto *call = static_cast<Call *>(user_context);
   Loop loop = {call, task, min, closure};
+  if (size <= 1) return size == 1 ? run_task(&loop, 0) : 0;
   const bool nested = call->loops.fetch_add(1, std::memory_order_relaxed) != 0;
   int code = 0;
-  if (size <= 1 || nested) {
+  if (nested) {
     for (int i = 0; i < size && code == 0; ++i) code = run_task(&loop, i);
   } else if (call->context->options.parallel_for != nullptr) {
     code = call->context->options.parallel_for(call->context->options.parallel_user, size, run_task, &loop);
-    if (code != 0) call->note(HALOGEN_ERROR_PARALLEL, "parallel_for reported a failure");
+    if (code != 0 && !call->failed.load(std::memory_order_acquire)) {
+      char text[64];
+      std::snprintf(text, sizeof(text), "parallel_for: expected 0, got the code %d", code);
+      call->note(HALOGEN_ERROR_PARALLEL, text);
+    }
   } else {
     code = call->context->pool.run(call->context->workspace.allocator(), size, run_task, &loop);
   }

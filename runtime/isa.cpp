@@ -41,11 +41,16 @@ const char *isa_name(halogen_isa isa) {
 bool isa_is_available(halogen_isa isa) {
   const CpuFeatures features = cpu_features();
   switch (isa) {
-    case HALOGEN_ISA_V2: return features.v2;
-    case HALOGEN_ISA_V3: return features.v3;
-    case HALOGEN_ISA_V4: return features.v4;
-    case HALOGEN_ISA_NEON: return features.neon;
-    case HALOGEN_ISA_AUTO: break;
+    case HALOGEN_ISA_V2:
+      return features.v2;
+    case HALOGEN_ISA_V3:
+      return features.v3;
+    case HALOGEN_ISA_V4:
+      return features.v4;
+    case HALOGEN_ISA_NEON:
+      return features.neon;
+    case HALOGEN_ISA_AUTO:
+      break;
   }
   return false;
 }
@@ -70,7 +75,10 @@ halogen_status isa_choose(const Report &report, halogen_isa asked, halogen_isa *
     if (asked == level.isa) return refuse(report, level, "options.isa");
   }
   if (asked != HALOGEN_ISA_AUTO) {
-    return fail(report, HALOGEN_ERROR_ISA, "options.isa: expected one of %s, got the value %d", kValid,
+    return fail(report, HALOGEN_ERROR_ISA, "options.isa: expected one of %s, got %s (%d)", kValid,
+                asked == HALOGEN_ISA_NEON               ? "neon"
+                : asked > 0 && asked < HALOGEN_ISA_NEON ? "an x86-64 level"
+                                                        : "no level",
                 static_cast<int>(asked));
   }
   return fail(report, HALOGEN_ERROR_ISA, "this CPU has none of the levels %s", kValid);

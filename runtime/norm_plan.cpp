@@ -6,7 +6,11 @@ namespace halogen {
 namespace {
 
 // Values in a block: their f32 sums keep their digits (docs/numerics.md), and a block fits in L1.
-constexpr int64_t kBlockValues = 4096;
+constexpr int64_t kBlockValues = 2048;
+// Rows in a block, so that no f32 sum is of many more than a hundred values: a slab's lane takes one value of a row, the first lane
+// of a row schedule up to four.
+constexpr int64_t kBlockRowsSlab = 128;
+constexpr int64_t kBlockRowsRow = 32;
 // Data in a task: large enough that starting it costs nothing, small enough to be shared out and to stay in an L2.
 constexpr int64_t kTaskBytes = 128 * 1024;
 // Rows shorter than this are better taken many at once. Zen 3, 2026-11: at 196 values slab is ahead of row by a fifth, at 784
@@ -21,7 +25,9 @@ constexpr int64_t kFewSets = 4;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-int32_t at_least_one(int64_t value, int64_t most) { return static_cast<int32_t>(std::max<int64_t>(1, std::min(value, most))); }
+int32_t at_least_one(int64_t value, int64_t most) {
+  return static_cast<int32_t>(std::max<int64_t>(1, std::min(value, most)));
+}
 
 bool refuse(NormPlan *plan, const char *reason) {
   plan->reason = reason;
@@ -30,7 +36,9 @@ bool refuse(NormPlan *plan, const char *reason) {
 
 /// Values in a statistic set of the whole problem.
 int64_t set_values(const NormProblem &p) {
-  return p.scope == HALOGEN_NORM_SCOPE_BATCH ? p.S * p.N : p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.S * (p.C / p.groups) : p.S;
+  return p.scope == HALOGEN_NORM_SCOPE_BATCH   ? p.S * p.N
+         : p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.S * (p.C / p.groups)
+                                               : p.S;
 }
 
 halogen_norm_path choose(const NormProblem &p, bool slab_fits, bool row_fits, int64_t sets, const char **reason) {
@@ -77,6 +85,16 @@ int64_t norm_workspace_bytes(const NormProblem &p, const NormPlan &plan) {
   return statistics + 2 * norm_padded(blocks * static_cast<int64_t>(sizeof(double)));
 }
 
+int64_t norm_task_bytes(const NormProblem &p, const NormPlan &plan) {
+  if (plan.path == HALOGEN_NORM_PATH_SLAB) {
+    // Per value of the slab's width: mean, scale and shift; before, with own statistics, the centre and three sums.
+    return (p.own_statistics ? 4 : 3) * int64_t{plan.slab} * p.S * static_cast<int64_t>(sizeof(float));
+  }
+  if (plan.path != HALOGEN_NORM_PATH_ROW || !p.own_statistics) return 0;
+  const int64_t blocks = ceil_div(plan.view.s, plan.block_s) * ceil_div(plan.view.r, plan.block_r);
+  return 2 * blocks * plan.sets_per_task * static_cast<int64_t>(sizeof(double));
+}
+
 bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes, NormPlan *plan) {
   *plan = {};
   const int64_t sample = p.C * p.S;
@@ -93,7 +111,10 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes,
   const int64_t slab = std::min(kSlabValues, l2_bytes / 2 / (slab_rows * 4)) / p.S;
   const bool slab_possible = p.own_statistics ? batch : true;
   const bool slab_fits = slab_possible && whole && slab >= 1;
-  const int64_t sets = p.own_statistics ? (batch ? p.C : p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.N * p.groups : p.N * p.C) : 1;
+  const int64_t sets = p.own_statistics ? (batch                                 ? p.C
+                                           : p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.N * p.groups
+                                                                                 : p.N * p.C)
+                                        : 1;
   const bool row_fits = set_bytes <= l2_bytes && (!batch || !p.own_statistics || whole);
 
   plan->path = choose(p, slab_fits, row_fits, sets, &plan->reason);
@@ -101,7 +122,8 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes,
     if (p.gpu) return refuse(plan, "GPU: there is one path only");
     if (forced == HALOGEN_NORM_PATH_SPLIT && !p.own_statistics) return refuse(plan, "split: statistics are given");
     if (forced == HALOGEN_NORM_PATH_SLAB && !slab_possible) return refuse(plan, "slab: the scope is not batch");
-    if ((forced == HALOGEN_NORM_PATH_SLAB || (batch && p.own_statistics && forced == HALOGEN_NORM_PATH_ROW)) && !whole) {
+    if ((forced == HALOGEN_NORM_PATH_SLAB || (batch && p.own_statistics && forced == HALOGEN_NORM_PATH_ROW)) &&
+        !whole) {
       return refuse(plan, "slab, row: the tensor has more than 2^31 - 1 elements");
     }
     plan->path = forced;
@@ -111,7 +133,8 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes,
   plan->samples = whole ? p.N : kMaxElements / sample;
   plan->block_s = at_least_one(kBlockValues, p.S);
   const int64_t rows = batch ? p.N : p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.C / p.groups : 1;
-  plan->block_r = p.own_statistics ? at_least_one(kBlockValues / plan->block_s, rows) : 1;
+  const int64_t most_rows = plan->path == HALOGEN_NORM_PATH_SLAB ? kBlockRowsSlab : kBlockRowsRow;
+  plan->block_r = p.own_statistics ? at_least_one(std::min(most_rows, kBlockValues / plan->block_s), rows) : 1;
   if (p.own_statistics && batch && !whole) {
     // Passes begin at a block.
     plan->samples = std::max<int64_t>(1, plan->samples / plan->block_r * plan->block_r);
@@ -119,7 +142,8 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes,
   }
   plan->view = norm_view(p, plan->samples);
   plan->sets_per_task = at_least_one(kTaskBytes / (plan->view.s * plan->view.r * 4), plan->view.g);
-  plan->blocks_per_task = at_least_one(kTaskBytes / (int64_t{plan->block_s} * plan->block_r * 4), ceil_div(p.S, plan->block_s));
+  plan->blocks_per_task =
+      at_least_one(kTaskBytes / (int64_t{plan->block_s} * plan->block_r * 4), ceil_div(p.S, plan->block_s));
   plan->slab = at_least_one(slab, p.C);
   plan->rows_per_task = at_least_one(kTaskBytes / (int64_t{plan->slab} * p.S * 4), p.N);
   return true;

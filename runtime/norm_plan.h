@@ -26,11 +26,11 @@ struct NormView {
 };
 
 struct NormPlan {
-  halogen_norm_path path;  ///< ROW, SLAB or SPLIT; with given statistics ROW or SLAB
-  const char *reason;      ///< a sentence, static
-  bool too_large;          ///< with a refusal: the tensor is beyond what any path can address
-  int64_t samples;         ///< N of one pass of kernels: less than N where offsets would exceed 31 bits
-  NormView view;           ///< of one pass
+  halogen_norm_path path;    ///< ROW, SLAB or SPLIT; with given statistics ROW or SLAB
+  const char *reason;        ///< a sentence, static
+  bool too_large;            ///< with a refusal: the tensor is beyond what any path can address
+  int64_t samples;           ///< N of one pass of kernels: less than N where offsets would exceed 31 bits
+  NormView view;             ///< of one pass
   int32_t block_s, block_r;  ///< blocks of statistics
   int32_t sets_per_task;     ///< ROW: sets in a task
   int32_t blocks_per_task;   ///< SPLIT: neighbouring blocks of a row in a task
@@ -47,6 +47,9 @@ bool norm_plan(const NormProblem &problem, halogen_norm_path forced, int64_t l2_
 
 /// Bytes that the plan takes for statistics and, with SPLIT, for those of blocks.
 int64_t norm_workspace_bytes(const NormProblem &problem, const NormPlan &plan);
+
+/// Bytes of temporaries that a task has while it runs, about.
+int64_t norm_task_bytes(const NormProblem &problem, const NormPlan &plan);
 
 /// Bytes of a workspace vector, rounded up so that several share one allocation (OpenCL wants parts aligned).
 constexpr int64_t norm_padded(int64_t bytes) { return (bytes + 127) / 128 * 128; }

@@ -63,8 +63,14 @@ struct Pass {
 
 class Runner {
  public:
-  Runner(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors, const NormScalars &scalars)
-      : call_(call), p_(problem), plan_(plan), t_(tensors), scalars_(scalars), scratch_(call, tensors.input.device),
+  Runner(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
+         const NormScalars &scalars)
+      : call_(call),
+        p_(problem),
+        plan_(plan),
+        t_(tensors),
+        scalars_(scalars),
+        scratch_(call, tensors.input.device),
         blocks_(call, tensors.input.device),
         variant_(problem.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl)
                              : variant_of(call->context->options.isa)) {}
@@ -95,7 +101,8 @@ class Runner {
   template <class Body>
   int each_pass(const Body &body) {
     int code = 0;
-    for (int64_t n = 0; n < p_.N && code == 0; n += plan_.samples) code = body(Pass{n, std::min(plan_.samples, p_.N - n)});
+    for (int64_t n = 0; n < p_.N && code == 0; n += plan_.samples)
+      code = body(Pass{n, std::min(plan_.samples, p_.N - n)});
     return code;
   }
 
@@ -111,19 +118,22 @@ class Runner {
   /// Weight or bias as (r, g); an absent one is never read, but must be memory.
   Buffer parameters(const Memory &memory, const NormView &v) const {
     const bool given = memory.base != nullptr;
-    return Buffer(given ? memory : t_.input, kFloat,
-                  {dim(v.r, given ? v.parameter_row_stride : 0), dim(v.parameter_sets, given ? v.parameter_set_stride : 0)});
+    return Buffer(
+        given ? memory : t_.input, kFloat,
+        {dim(v.r, given ? v.parameter_row_stride : 0), dim(v.parameter_sets, given ? v.parameter_set_stride : 0)});
   }
-  static Buffer sets(const Memory &memory, int64_t count) { return Buffer(memory, kFloat, {dim(count, 1), dim(1, count)}); }
+  static Buffer sets(const Memory &memory, int64_t count) {
+    return Buffer(memory, kFloat, {dim(count, 1), dim(1, count)});
+  }
 
   int fused_row(const Pass &pass, const Statistics &own) {
     const NormView v = norm_view(p_, pass.samples);
     Buffer x = rows(data(t_.input, pass), v), y = rows(data(t_.output, pass), v);
     Buffer weight = parameters(t_.weight, v), bias = parameters(t_.bias, v);
     Buffer hi = sets(own.hi, v.g), lo = sets(own.lo, v.g), var = sets(own.var, v.g);
-    return launch<NormKernel::norm_fused_f32_cs_row>(x, weight, bias, t_.weight.base != nullptr, t_.bias.base != nullptr,
-                                                     scalars_.eps, plan_.block_s, plan_.block_r, plan_.sets_per_task, hi, lo, var,
-                                                     y);
+    return launch<NormKernel::norm_fused_f32_cs_row>(x, weight, bias, t_.weight.base != nullptr,
+                                                     t_.bias.base != nullptr, scalars_.eps, plan_.block_s,
+                                                     plan_.block_r, plan_.sets_per_task, hi, lo, var, y);
   }
 
   /// Slabs of `slab` channels in one launch, the channels that are left in another: body(first channel, slab, slabs).
@@ -148,8 +158,9 @@ class Runner {
       Buffer weight = channels(t_.weight, channel, slab, count), bias = channels(t_.bias, channel, slab, count);
       Buffer hi = channels(own.hi, channel, slab, count), lo = channels(own.lo, channel, slab, count);
       Buffer var = channels(own.var, channel, slab, count);
-      return launch<NormKernel::norm_fused_f32_cs_slab>(x, weight, bias, t_.weight.base != nullptr, t_.bias.base != nullptr,
-                                                        scalars_.eps, static_cast<int32_t>(p_.S), plan_.block_r, hi, lo, var, y);
+      return launch<NormKernel::norm_fused_f32_cs_slab>(x, weight, bias, t_.weight.base != nullptr,
+                                                        t_.bias.base != nullptr, scalars_.eps,
+                                                        static_cast<int32_t>(p_.S), plan_.block_r, hi, lo, var, y);
     });
   }
 
@@ -171,21 +182,23 @@ class Runner {
       Buffer weight = channels(t_.weight, channel, slab, count), bias = channels(t_.bias, channel, slab, count);
       Buffer hi = channels(st.hi, channel, slab, count), lo = channels(st.lo, channel, slab, count);
       Buffer var = channels(st.var, channel, slab, count);
-      return launch<NormKernel::norm_apply_f32_cs_slab>(x, hi, lo, var, weight, bias, st.has_lo, t_.weight.base != nullptr,
-                                                        t_.bias.base != nullptr, scalars_.eps, static_cast<int32_t>(p_.S),
-                                                        plan_.rows_per_task, y);
+      return launch<NormKernel::norm_apply_f32_cs_slab>(
+          x, hi, lo, var, weight, bias, st.has_lo, t_.weight.base != nullptr, t_.bias.base != nullptr, scalars_.eps,
+          static_cast<int32_t>(p_.S), plan_.rows_per_task, y);
     });
   }
 
   /// Statistics by blocks, merged, then applied. With scope batch the blocks of all passes are merged together.
   int split(const Statistics &own) {
     const NormView whole = norm_view(p_, batch() ? p_.N : plan_.samples);
-    const int64_t ks = (whole.s + plan_.block_s - 1) / plan_.block_s, kr = (whole.r + plan_.block_r - 1) / plan_.block_r;
+    const int64_t ks = (whole.s + plan_.block_s - 1) / plan_.block_s,
+                  kr = (whole.r + plan_.block_r - 1) / plan_.block_r;
     const int64_t count = norm_padded(ks * kr * whole.g * 8);
     if (!blocks_.acquire(2 * count)) return halide_error_code_out_of_memory;
     const Memory mean = blocks_.memory(), m2 = mean.at(count, 1);
     const auto view_of = [&](const Memory &memory, int64_t first, int64_t extent, int64_t sets) {
-      return Buffer(memory.at(first * ks, 8), kDouble, {dim(ks, 1), dim(extent, ks), dim(sets, ks * kr), dim(1, ks * kr)});
+      return Buffer(memory.at(first * ks, 8), kDouble,
+                    {dim(ks, 1), dim(extent, ks), dim(sets, ks * kr), dim(1, ks * kr)});
     };
     const auto partial = [&](const Pass &pass) {
       const NormView v = norm_view(p_, pass.samples);
@@ -193,13 +206,15 @@ class Runner {
       const int64_t first = batch() ? pass.first / plan_.block_r : 0;
       const int64_t extent = (v.r + plan_.block_r - 1) / plan_.block_r;
       Buffer to_mean = view_of(mean, first, extent, v.g), to_m2 = view_of(m2, first, extent, v.g);
-      return launch<NormKernel::norm_partial_f32_cs_row>(x, plan_.block_s, plan_.block_r, plan_.blocks_per_task, to_mean, to_m2);
+      return launch<NormKernel::norm_partial_f32_cs_row>(x, plan_.block_s, plan_.block_r, plan_.blocks_per_task,
+                                                         to_mean, to_m2);
     };
     const auto merge = [&](const Statistics &st, int64_t sets_here) {
       Buffer from_mean = view_of(mean, 0, kr, sets_here), from_m2 = view_of(m2, 0, kr, sets_here);
       Buffer hi = sets(st.hi, sets_here), lo = sets(st.lo, sets_here), var = sets(st.var, sets_here);
-      return launch<NormKernel::norm_merge_f32>(from_mean, from_m2, static_cast<int32_t>(whole.s), static_cast<int32_t>(whole.r),
-                                                plan_.block_s, plan_.block_r, hi, lo, var);
+      return launch<NormKernel::norm_merge_f32>(from_mean, from_m2, static_cast<int32_t>(whole.s),
+                                                static_cast<int32_t>(whole.r), plan_.block_s, plan_.block_r, hi, lo,
+                                                var);
     };
     if (batch()) {
       int code = each_pass(partial);
@@ -217,13 +232,15 @@ class Runner {
   int running(const Statistics &own) {
     const int64_t repeats = batch() ? 1 : p_.N;
     const double values = static_cast<double>(p_.S) * static_cast<double>(batch() ? p_.N : 1);
-    const auto view_of = [&](const Memory &memory) { return Buffer(memory, kFloat, {dim(p_.C, 1), dim(repeats, p_.C)}); };
+    const auto view_of = [&](const Memory &memory) {
+      return Buffer(memory, kFloat, {dim(p_.C, 1), dim(repeats, p_.C)});
+    };
     Buffer hi = view_of(own.hi), lo = view_of(own.lo), var = view_of(own.var);
     Buffer mean_in(t_.running_mean, kFloat, {dim(p_.C, 1)}), mean_out(t_.running_mean, kFloat, {dim(p_.C, 1)});
     Buffer var_in(t_.running_var, kFloat, {dim(p_.C, 1)}), var_out(t_.running_var, kFloat, {dim(p_.C, 1)});
     const double correction = scalars_.running_var_unbiased ? values / (values - 1) : 1.0;
-    return launch<NormKernel::norm_running_f32>(hi, lo, var, mean_in, var_in, scalars_.running_weight, correction, mean_out,
-                                                var_out);
+    return launch<NormKernel::norm_running_f32>(hi, lo, var, mean_in, var_in, scalars_.running_weight, correction,
+                                                mean_out, var_out);
   }
 
   Call *call_;
@@ -237,9 +254,10 @@ class Runner {
 
 }  // namespace
 
-bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, bool running, halogen_isa isa, char *names, size_t size,
-                       const char **missing) {
-  const Variant variant = problem.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl) : variant_of(isa);
+bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, bool running, halogen_isa isa, char *names,
+                       size_t size, const char **missing) {
+  const Variant variant =
+      problem.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl) : variant_of(isa);
   size_t used = 0;
   bool complete = true;
   names[0] = '\0';

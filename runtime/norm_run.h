@@ -21,8 +21,8 @@ struct NormScalars {
 };
 
 /// Names of the kernels that a plan runs, separated by ' '; "" and false where this library lacks one (its name goes to `missing`).
-bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, bool running, halogen_isa isa, char *names, size_t size,
-                       const char **missing);
+bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, bool running, halogen_isa isa, char *names,
+                       size_t size, const char **missing);
 
 /// Runs the plan. Returns 0 or a kernel's code; the reason is noted in `call`.
 int norm_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,

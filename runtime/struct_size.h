@@ -12,9 +12,9 @@ namespace halogen {
 constexpr size_t kMaxStructSize = 16384;
 
 /// Whether a struct of `size` bytes at `from` can be read where `known` bytes are known: a smaller one may only end between
-/// fields (all of them are laid out in groups of 8 bytes), a larger one may hold only zeros where nothing is known.
+/// fields (of 4 bytes or more), a larger one may hold only zeros where nothing is known.
 inline bool struct_is_readable(const void *from, size_t size, size_t known) {
-  if (size < sizeof(size_t) || size > kMaxStructSize || size % sizeof(size_t) != 0) return false;
+  if (size < sizeof(size_t) || size > kMaxStructSize || size % sizeof(int32_t) != 0) return false;
   const char *bytes = static_cast<const char *>(from);
   for (size_t i = known; i < size; ++i) {
     if (bytes[i] != 0) return false;
@@ -27,10 +27,11 @@ template <class T>
 halogen_status read_struct(const Report &report, const char *name, const T *from, T *to) {
   const size_t size = from->struct_size;
   if (!struct_is_readable(from, size, sizeof(T))) {
-    return fail(report, HALOGEN_ERROR_STRUCT_SIZE,
-                "%s: expected struct_size %zu (or smaller, or larger with zeros in the fields this library does not know), "
-                "got %zu",
-                name, sizeof(T), size);
+    return fail(
+        report, HALOGEN_ERROR_STRUCT_SIZE,
+        "%s: expected struct_size %zu (or smaller, or larger with zeros in the fields this library does not know), "
+        "got %zu",
+        name, sizeof(T), size);
   }
   if (size == sizeof(T)) {
     std::memcpy(to, from, sizeof(T));
@@ -46,7 +47,8 @@ halogen_status read_struct(const Report &report, const char *name, const T *from
 template <class T>
 halogen_status check_struct(const Report &report, const char *name, const T *to) {
   if (struct_is_readable(to, to->struct_size, to->struct_size)) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_STRUCT_SIZE, "%s: expected struct_size %zu, got %zu", name, sizeof(T), to->struct_size);
+  return fail(report, HALOGEN_ERROR_STRUCT_SIZE, "%s: expected struct_size %zu, got %zu", name, sizeof(T),
+              to->struct_size);
 }
 
 /// Writes a struct of this version into one of any version; fields that it lacks are dropped.

@@ -11,14 +11,18 @@ namespace {
 constexpr int32_t kMaxRank = 8;
 
 /// Row-major without gaps; the stride of a dimension of extent 1 does not matter.
-bool is_contiguous(const DLTensor &tensor) {
-  if (tensor.strides == nullptr) return true;
+halogen_status check_contiguous(const Report &report, const char *name, const DLTensor &tensor) {
+  if (tensor.strides == nullptr) return HALOGEN_OK;
   int64_t expected = 1;
   for (int32_t i = tensor.ndim - 1; i >= 0; --i) {
-    if (tensor.shape[i] != 1 && tensor.strides[i] != expected) return false;
+    if (tensor.shape[i] != 1 && tensor.strides[i] != expected) {
+      return fail(report, HALOGEN_ERROR_LAYOUT,
+                  "%s: expected contiguous data, a stride of %lld in dimension %d, got %lld", name,
+                  static_cast<long long>(expected), i, static_cast<long long>(tensor.strides[i]));
+    }
     expected *= tensor.shape[i];
   }
-  return true;
+  return HALOGEN_OK;
 }
 
 halogen_status check_shape(const Report &report, const char *name, const DLTensor &tensor, int64_t element_bytes,
@@ -40,8 +44,8 @@ halogen_status check_shape(const Report &report, const char *name, const DLTenso
     }
     empty = empty || extent == 0;
     if (extent > 0 && __builtin_mul_overflow(product, extent, &product)) {
-      return fail(report, HALOGEN_ERROR_SIZE, "%s: expected fewer than 2^63 elements, got more (dimension %d is %lld)", name,
-                  i, static_cast<long long>(extent));
+      return fail(report, HALOGEN_ERROR_SIZE, "%s: expected fewer than 2^63 elements, got more (dimension %d is %lld)",
+                  name, i, static_cast<long long>(extent));
     }
   }
   int64_t bytes = 0;
@@ -54,6 +58,13 @@ halogen_status check_shape(const Report &report, const char *name, const DLTenso
 }
 
 }  // namespace
+
+DtypeText::DtypeText(const DLDataType &dtype) {
+  constexpr const char *kCodes[] = {"int", "uint", "float", "handle", "bfloat", "complex"};
+  const char *code = dtype.code < sizeof(kCodes) / sizeof(kCodes[0]) ? kCodes[dtype.code] : "type";
+  const int used = std::snprintf(text, sizeof(text), "%s%d", code, dtype.bits);
+  if (dtype.lanes != 1) std::snprintf(text + used, sizeof(text) - static_cast<size_t>(used), " x %d", dtype.lanes);
+}
 
 const char *shape_text(const Tensor &tensor, char (&text)[160]) {
   size_t used = 0;
@@ -72,11 +83,12 @@ halogen_status check_tensor(const Report &report, const char *name, const DLTens
   const halogen_status status = check_shape(report, name, *tensor, dtype.bits / 8, checked);
   if (status != HALOGEN_OK) return status;
   if (tensor->dtype.code != dtype.code || tensor->dtype.bits != dtype.bits || tensor->dtype.lanes != dtype.lanes) {
-    return fail(report, HALOGEN_ERROR_DTYPE, "%s: expected dtype {code %d, bits %d, lanes %d}, got {%d, %d, %d}", name,
-                dtype.code, dtype.bits, dtype.lanes, tensor->dtype.code, tensor->dtype.bits, tensor->dtype.lanes);
+    return fail(report, HALOGEN_ERROR_DTYPE, "%s: expected %s, got %s", name, DtypeText(dtype).text,
+                DtypeText(tensor->dtype).text);
   }
-  if (checked->elements > 0 && !is_contiguous(*tensor)) {
-    return fail(report, HALOGEN_ERROR_LAYOUT, "%s: expected contiguous data (strides NULL, or row-major without gaps)", name);
+  if (checked->elements > 0) {
+    const halogen_status contiguous = check_contiguous(report, name, *tensor);
+    if (contiguous != HALOGEN_OK) return contiguous;
   }
   if (need_data && checked->elements > 0 && tensor->data == nullptr) {
     return fail(report, HALOGEN_ERROR_NULL_POINTER, "%s: expected data, got NULL", name);
@@ -102,8 +114,8 @@ halogen_status check_vector(const Report &report, const char *name, const DLTens
     return fail(report, HALOGEN_ERROR_RANK, "%s: expected 1 dimension, got %d", name, checked->ndim);
   }
   if (checked->shape[0] != length) {
-    return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %lld elements, got %lld", name, static_cast<long long>(length),
-                static_cast<long long>(checked->shape[0]));
+    return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %lld elements, got %lld", name,
+                static_cast<long long>(length), static_cast<long long>(checked->shape[0]));
   }
   return HALOGEN_OK;
 }

@@ -49,6 +49,12 @@ bool overlap(const Tensor &a, const Tensor &b);
 /// Whether they begin at the same byte.
 bool same_start(const Tensor &a, const Tensor &b);
 
+/// "float32", "int64", ...; "float32 x 4" for vectors of 4.
+struct DtypeText {
+  char text[40];
+  explicit DtypeText(const DLDataType &dtype);
+};
+
 /// "(2, 3, 4)" into `text`.
 const char *shape_text(const Tensor &tensor, char (&text)[160]);
 

@@ -19,8 +19,9 @@ bool version_is_served(uint32_t version) {
 
 halogen_status check_options(const Report &report, const halogen_context_options &options) {
   if ((options.allocate == nullptr) != (options.deallocate == nullptr)) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "options: expected allocate and deallocate both or neither, got only %s",
-                options.allocate != nullptr ? "allocate" : "deallocate");
+    return fail(report, HALOGEN_ERROR_NULL_POINTER,
+                "options: expected allocate and deallocate both or neither, got %s NULL",
+                options.allocate == nullptr ? "allocate" : "deallocate");
   }
   if (options.num_threads < 0) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "options.num_threads: expected 0 (a thread per CPU) or more, got %d",
@@ -38,8 +39,8 @@ extern "C" {
 
 uint32_t halogen_version(void) { return HALOGEN_VERSION_NUMBER; }
 
-halogen_status halogen_context_create(uint32_t version, const halogen_context_options *options, halogen_context **context,
-                                      halogen_error *error) {
+halogen_status halogen_context_create(uint32_t version, const halogen_context_options *options,
+                                      halogen_context **context, halogen_error *error) {
   Report report = {nullptr, error};
   if (!version_is_served(version)) {
     return fail(report, HALOGEN_ERROR_VERSION, "expected a caller compiled against version %u.%u, got %u.%u.%u",
@@ -63,7 +64,8 @@ halogen_status halogen_context_create(uint32_t version, const halogen_context_op
   }
   auto *result = static_cast<halogen_context *>(allocator.get(sizeof(halogen_context)));
   if (result == nullptr) {
-    return fail(report, HALOGEN_ERROR_OUT_OF_MEMORY, "the allocator has no %zu bytes for a context", sizeof(halogen_context));
+    return fail(report, HALOGEN_ERROR_OUT_OF_MEMORY, "the allocator has no %zu bytes for a context",
+                sizeof(halogen_context));
   }
   std::memset(static_cast<void *>(result), 0, sizeof(*result));
   result->options = made.options;
@@ -84,7 +86,8 @@ void halogen_context_destroy(halogen_context *context) {
   allocator.put(context);
 }
 
-halogen_status halogen_context_isa(const halogen_context *context, halogen_isa *isa, const char **name, halogen_error *error) {
+halogen_status halogen_context_isa(const halogen_context *context, halogen_isa *isa, const char **name,
+                                   halogen_error *error) {
   if (context == nullptr) return fail_null({nullptr, error}, "context");
   if (isa != nullptr) *isa = context->options.isa;
   if (name != nullptr) *name = isa_name(context->options.isa);
@@ -101,7 +104,8 @@ halogen_status halogen_context_trim(halogen_context *context, halogen_error *err
 const char *halogen_status_name(halogen_status status) {
   switch (status) {
 #define HALOGEN_NAME(name) \
-  case name: return #name
+  case name:               \
+    return #name
     HALOGEN_NAME(HALOGEN_OK);
     HALOGEN_NAME(HALOGEN_ERROR_NULL_POINTER);
     HALOGEN_NAME(HALOGEN_ERROR_STRUCT_SIZE);

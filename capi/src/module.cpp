@@ -10,7 +10,9 @@ namespace {
 
 size_t element_bytes(const DLDataType &dtype) { return dtype.bits / 8u; }
 
-size_t entry_bytes(const StateEntry &entry) { return static_cast<size_t>(entry.extent) * element_bytes(entry.tensor.dtype); }
+size_t entry_bytes(const StateEntry &entry) {
+  return static_cast<size_t>(entry.extent) * element_bytes(entry.tensor.dtype);
+}
 
 void fill(const StateEntry &entry, double value) {
   for (int64_t i = 0; i < entry.extent; ++i) {
@@ -32,8 +34,8 @@ halogen_status unknown_key(const Report &report, const halogen_module &module, c
 }
 
 /// Finds the entry and checks that `tensor` is one of its shape and dtype on `device`.
-halogen_status match(const Report &report, halogen_module *module, const char *key, const DLTensor *tensor, const DLDevice &device,
-                     StateEntry **entry, Tensor *checked) {
+halogen_status match(const Report &report, halogen_module *module, const char *key, const DLTensor *tensor,
+                     const DLDevice &device, StateEntry **entry, Tensor *checked) {
   if (key == nullptr) return fail_null(report, "key");
   *entry = const_cast<StateEntry *>(module_find(module, key));
   if (*entry == nullptr) return unknown_key(report, *module, key);
@@ -44,8 +46,8 @@ halogen_status match(const Report &report, halogen_module *module, const char *k
     return fail(report, HALOGEN_ERROR_RANK, "%s: expected %d dimensions, got %d", key, e.tensor.ndim, checked->ndim);
   }
   if (checked->elements != e.extent) {
-    return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %lld elements, got %lld", key, static_cast<long long>(e.extent),
-                static_cast<long long>(checked->elements));
+    return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %lld elements, got %lld", key,
+                static_cast<long long>(e.extent), static_cast<long long>(checked->elements));
   }
   if (tensor->device.device_type != device.device_type || tensor->device.device_id != device.device_id) {
     return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected a tensor on device (type %d, id %d), got (%d, %d)", key,
@@ -77,7 +79,9 @@ bool module_add_state(halogen_module *module, const char *key, const DLDataType 
   entry.tensor.dtype = dtype;
   entry.tensor.shape = &entry.extent;
   if (entry.tensor.device.device_type == kDLCPU) {
-    entry.owned = module->context->workspace.acquire(entry_bytes(entry));
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(static_cast<size_t>(entry.extent), element_bytes(dtype), &bytes)) return false;
+    entry.owned = module->context->workspace.acquire(bytes);
     if (entry.owned == nullptr) return false;
     entry.tensor.data = entry.owned;
     fill(entry, value);
@@ -115,8 +119,8 @@ halogen_status halogen_module_set_training(halogen_module *module, int32_t train
   return HALOGEN_OK;
 }
 
-halogen_status halogen_module_forward(halogen_module *module, const DLTensor *input, const DLTensor *output, void *stream,
-                                      halogen_kernel_info *ran, halogen_error *error) {
+halogen_status halogen_module_forward(halogen_module *module, const DLTensor *input, const DLTensor *output,
+                                      void *stream, halogen_kernel_info *ran, halogen_error *error) {
   if (module == nullptr) return fail_null({nullptr, error}, "module");
   if (ran != nullptr) {
     const halogen_status status = check_struct({module->context, error}, "ran", ran);
@@ -141,7 +145,8 @@ const char *halogen_module_state_key(const halogen_module *module, size_t index)
   return index < halogen_module_state_count(module) ? module->state[index].key : nullptr;
 }
 
-halogen_status halogen_module_state(const halogen_module *module, const char *key, const DLTensor **tensor, halogen_error *error) {
+halogen_status halogen_module_state(const halogen_module *module, const char *key, const DLTensor **tensor,
+                                    halogen_error *error) {
   if (module == nullptr) return fail_null({nullptr, error}, "module");
   const Report report = {module->context, error};
   if (key == nullptr) return fail_null(report, "key");
@@ -152,7 +157,8 @@ halogen_status halogen_module_state(const halogen_module *module, const char *ke
   return HALOGEN_OK;
 }
 
-halogen_status halogen_module_load_state(halogen_module *module, const char *key, const DLTensor *tensor, halogen_error *error) {
+halogen_status halogen_module_load_state(halogen_module *module, const char *key, const DLTensor *tensor,
+                                         halogen_error *error) {
   if (module == nullptr) return fail_null({nullptr, error}, "module");
   const Report report = {module->context, error};
   StateEntry *entry = nullptr;
@@ -160,13 +166,16 @@ halogen_status halogen_module_load_state(halogen_module *module, const char *key
   const halogen_status status = match(report, module, key, tensor, kCpu, &entry, &checked);
   if (status != HALOGEN_OK) return status;
   if (entry->tensor.device.device_type != kDLCPU) {
-    return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected an entry on the CPU to copy to, got one on a GPU: bind it", key);
+    return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected an entry on the CPU to copy to, got one on a GPU: bind it",
+                key);
   }
-  std::memmove(static_cast<char *>(entry->tensor.data) + entry->tensor.byte_offset, checked.memory.address(), entry_bytes(*entry));
+  std::memmove(static_cast<char *>(entry->tensor.data) + entry->tensor.byte_offset, checked.memory.address(),
+               entry_bytes(*entry));
   return HALOGEN_OK;
 }
 
-halogen_status halogen_module_bind_state(halogen_module *module, const char *key, const DLTensor *tensor, halogen_error *error) {
+halogen_status halogen_module_bind_state(halogen_module *module, const char *key, const DLTensor *tensor,
+                                         halogen_error *error) {
   if (module == nullptr) return fail_null({nullptr, error}, "module");
   const Report report = {module->context, error};
   if (key == nullptr) return fail_null(report, "key");

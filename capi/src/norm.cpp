@@ -23,12 +23,13 @@ struct NormCall {
 
 halogen_status check_scalars(const Report &report, const halogen_norm_args &args) {
   if (args.scope < HALOGEN_NORM_SCOPE_BATCH || args.scope > HALOGEN_NORM_SCOPE_GROUP) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "scope: expected HALOGEN_NORM_SCOPE_BATCH (1), _INSTANCE (2) or _GROUP (3), got %d",
+    return fail(report, HALOGEN_ERROR_ARGUMENT,
+                "scope: expected HALOGEN_NORM_SCOPE_BATCH (1), _INSTANCE (2) or _GROUP (3), got %d",
                 static_cast<int>(args.scope));
   }
   if (args.path < HALOGEN_NORM_PATH_AUTO || args.path > HALOGEN_NORM_PATH_SPLIT) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "path: expected a halogen_norm_path (0 to %d), got %d", HALOGEN_NORM_PATH_SPLIT,
-                static_cast<int>(args.path));
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "path: expected a halogen_norm_path (0 to %d), got %d",
+                HALOGEN_NORM_PATH_SPLIT, static_cast<int>(args.path));
   }
   if (!(args.eps >= 0) || !std::isfinite(args.eps)) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "eps: expected a finite number of 0 or more, got %g", args.eps);
@@ -50,10 +51,12 @@ halogen_status check_scalars(const Report &report, const halogen_norm_args &args
     return fail(report, HALOGEN_ERROR_ARGUMENT, "running_mean: expected scope batch or instance, got group");
   }
   if (!(args.running_weight >= 0 && args.running_weight <= 1)) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "running_weight: expected a number from 0 to 1, got %g", args.running_weight);
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "running_weight: expected a number from 0 to 1, got %g",
+                args.running_weight);
   }
   if (args.running_var_unbiased != 0 && args.running_var_unbiased != 1) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "running_var_unbiased: expected 0 or 1, got %d", args.running_var_unbiased);
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "running_var_unbiased: expected 0 or 1, got %d",
+                args.running_var_unbiased);
   }
   return HALOGEN_OK;
 }
@@ -62,7 +65,8 @@ halogen_status check_groups(const Report &report, const halogen_norm_args &args,
   *groups = 1;
   if (args.scope != HALOGEN_NORM_SCOPE_GROUP) {
     if (args.num_groups == 0) return HALOGEN_OK;
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "num_groups: expected 0 where the scope is not group, got %d", args.num_groups);
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "num_groups: expected 0 where the scope is not group, got %d",
+                args.num_groups);
   }
   if (args.num_groups < 1 || C % args.num_groups != 0) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "num_groups: expected a divisor of the %lld channels, got %d",
@@ -84,19 +88,22 @@ constexpr int kVectors = 6;
 halogen_status check_device(const Report &report, const Tensor &tensor, const Tensor &input) {
   const DLDevice &device = tensor.memory.device, &expected = input.memory.device;
   if (device.device_type == expected.device_type && device.device_id == expected.device_id) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected the input's device (type %d, id %d), got (%d, %d)", tensor.name,
-              static_cast<int>(expected.device_type), expected.device_id, static_cast<int>(device.device_type), device.device_id);
+  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected the input's device (type %d, id %d), got (%d, %d)",
+              tensor.name, static_cast<int>(expected.device_type), expected.device_id,
+              static_cast<int>(device.device_type), device.device_id);
 }
 
 halogen_status check_supported_device(const Report &report, const DLDevice &device) {
   const int type = device.device_type;
   if (type == kDLCPU || (type == gpu_device_type() && type != 0)) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_DEVICE, "input: expected a tensor on the CPU (device_type %d)%s%s, got device_type %d", kDLCPU,
+  return fail(report, HALOGEN_ERROR_DEVICE,
+              "input: expected a tensor on the CPU (device_type %d)%s%s, got device_type %d", kDLCPU,
               gpu_device_type() != 0 ? " or " : "", gpu_name(), type);
 }
 
 halogen_status overlapping(const Report &report, const Tensor &a, const Tensor &b) {
-  return fail(report, HALOGEN_ERROR_OVERLAP, "%s: expected memory of its own, got memory that it shares with %s", a.name, b.name);
+  return fail(report, HALOGEN_ERROR_OVERLAP, "%s: expected memory of its own, got memory that it shares with %s",
+              a.name, b.name);
 }
 
 halogen_status check_vectors(const Report &report, const Tensor &input, const Tensor &output, bool need_data,
@@ -105,7 +112,8 @@ halogen_status check_vectors(const Report &report, const Tensor &input, const Te
   for (int i = 0; i < kVectors; ++i) {
     *vectors[i].memory = {input.memory.device, nullptr, 0};
     if (vectors[i].tensor == nullptr) continue;
-    halogen_status status = check_vector(report, vectors[i].name, vectors[i].tensor, kFloat32, input.shape[1], need_data, &checked[i]);
+    halogen_status status =
+        check_vector(report, vectors[i].name, vectors[i].tensor, kFloat32, input.shape[1], need_data, &checked[i]);
     if (status == HALOGEN_OK) status = check_device(report, checked[i], input);
     if (status != HALOGEN_OK) return status;
     *vectors[i].memory = checked[i].memory;
@@ -132,19 +140,24 @@ halogen_status check_call(const Report &report, const halogen_norm_args &args, b
   if (input.ndim < 2) {
     return fail(report, HALOGEN_ERROR_RANK, "input: expected 2 to 8 dimensions (N, C, ...), got %d", input.ndim);
   }
-  bool same = input.ndim == output.ndim;
+  if (input.ndim != output.ndim) {
+    return fail(report, HALOGEN_ERROR_RANK, "output: expected the input's %d dimensions, got %d", input.ndim,
+                output.ndim);
+  }
+  bool same = true;
   for (int32_t i = 0; same && i < input.ndim; ++i) same = input.shape[i] == output.shape[i];
   if (!same) {
     char expected[160], got[160];
-    return fail(report, HALOGEN_ERROR_SHAPE, "output: expected the input's shape %s, got %s", shape_text(input, expected),
-                shape_text(output, got));
+    return fail(report, HALOGEN_ERROR_SHAPE, "output: expected the input's shape %s, got %s",
+                shape_text(input, expected), shape_text(output, got));
   }
   status = check_supported_device(report, input.memory.device);
   if (status == HALOGEN_OK) status = check_device(report, output, input);
   if (status != HALOGEN_OK) return status;
   if (need_data && !same_start(input, output) && overlap(input, output)) {
     return fail(report, HALOGEN_ERROR_OVERLAP,
-                "output: expected the input itself (the same first byte) or memory of its own, got memory that overlaps the input");
+                "output: expected the input itself (the same first byte) or memory of its own, got memory that "
+                "overlaps the input");
   }
 
   NormProblem &p = call->problem;
@@ -186,7 +199,8 @@ bool describe(const halogen_context &context, const NormCall &call, const NormPl
   const bool complete = norm_kernel_names(call.problem, plan, call.running, context.options.isa, info->kernels,
                                           sizeof(info->kernels), &missing);
   set_text(info->isa, sizeof(info->isa), call.problem.gpu ? gpu_name() : isa_name(context.options.isa));
-  info->workspace_bytes = static_cast<uint64_t>(norm_workspace_bytes(call.problem, plan));
+  info->workspace_bytes = static_cast<uint64_t>(norm_workspace_bytes(call.problem, plan) +
+                                                context.options.num_threads * norm_task_bytes(call.problem, plan));
   if (complete) {
     set_text(info->reason, sizeof(info->reason), plan.reason);
   } else {
@@ -198,8 +212,8 @@ bool describe(const halogen_context &context, const NormCall &call, const NormPl
 
 }  // namespace
 
-halogen_status norm_call(halogen_context *context, const halogen_norm_args &args, bool only_query, halogen_kernel_info *info,
-                         halogen_error *error) {
+halogen_status norm_call(halogen_context *context, const halogen_norm_args &args, bool only_query,
+                         halogen_kernel_info *info, halogen_error *error) {
   const Report report = {context, error};
   NormCall call;
   const halogen_status status = check_call(report, args, !only_query, &call);
@@ -221,7 +235,8 @@ halogen_status norm_call(halogen_context *context, const halogen_norm_args &args
       set_text(described.reason, sizeof(described.reason), plan.reason);
       write_struct(described, info);
     }
-    return fail(report, plan.too_large ? HALOGEN_ERROR_SIZE : HALOGEN_ERROR_UNSUPPORTED, "no kernel fits: %s", plan.reason);
+    return fail(report, plan.too_large ? HALOGEN_ERROR_SIZE : HALOGEN_ERROR_UNSUPPORTED, "no kernel fits: %s",
+                plan.reason);
   }
   if (info != nullptr || logs) {
     const bool complete = describe(*context, call, plan, &described);

@@ -8,7 +8,7 @@
 namespace halogen {
 
 /// Checks, plans and runs. `only_query`: fills `info` and touches no data.
-halogen_status norm_call(halogen_context *context, const halogen_norm_args &args, bool only_query, halogen_kernel_info *info,
-                         halogen_error *error);
+halogen_status norm_call(halogen_context *context, const halogen_norm_args &args, bool only_query,
+                         halogen_kernel_info *info, halogen_error *error);
 
 }  // namespace halogen

@@ -15,21 +15,23 @@ struct Affine {
   Halide::Expr scale, shift;
 };
 
-Affine affine(const Halide::Expr &mean_lo, const Halide::Expr &var, const Halide::Expr &eps, const Halide::Expr &has_weight,
-              const Halide::Expr &weight, const Halide::Expr &has_bias, const Halide::Expr &bias);
+Affine affine(const Halide::Expr &mean_lo, const Halide::Expr &var, const Halide::Expr &eps,
+              const Halide::Expr &has_weight, const Halide::Expr &weight, const Halide::Expr &has_bias,
+              const Halide::Expr &bias);
 
-Halide::Expr normalize(const Halide::Expr &x, const Halide::Expr &mean_hi, const Halide::Expr &scale, const Halide::Expr &shift);
+Halide::Expr normalize(const Halide::Expr &x, const Halide::Expr &mean_hi, const Halide::Expr &scale,
+                       const Halide::Expr &shift);
 
 /// {mean_hi, scale, shift} of the channel of i = j*S + s in slab t: what lanes that run across channels need.
 struct ExpandedAffine {
   Halide::Var i{"i"};
-  Halide::RDom channels;                   // s, j
-  Halide::Func of_channel{"of_channel"};   // (j, t)
-  Halide::Func all{"expanded"};            // (i, t)
+  Halide::RDom channels;                  // s, j
+  Halide::Func of_channel{"of_channel"};  // (j, t)
+  Halide::Func all{"expanded"};           // (i, t)
 };
 
-ExpandedAffine expand_affine(const Halide::Expr &mean_hi, const Affine &affine, const Halide::Var &j, const Halide::Var &t,
-                             const Halide::Expr &slab, const Halide::Expr &S);
+ExpandedAffine expand_affine(const Halide::Expr &mean_hi, const Affine &affine, const Halide::Var &j,
+                             const Halide::Var &t, const Halide::Expr &slab, const Halide::Expr &S);
 
 }  // namespace halogen
 #endif

@@ -23,39 +23,45 @@ ChannelSum channel_sum(const std::function<Expr(Expr)> &value, const SlabStatist
 
 }  // namespace
 
-SlabStatistics slab_statistics(const Func &x, const Expr &slab, const Expr &S, const Expr &R, const Expr &block_r, int vector) {
+SlabStatistics slab_statistics(const Func &x, const Expr &slab, const Expr &S, const Expr &R, const Expr &block_r,
+                               int vector) {
   SlabStatistics st;
   const Var &i = st.i, &j = st.j, &kr = st.kr, &t = st.t;
   const BlockShape shape{S, R, S, block_r};
-  const Expr length = shape.length_r(kr), sampled = min(sample_share(block_r), length);
-  auto value = [&](const Expr &i, const Expr &r) { return x(i, unsafe_promise_clamped(kr * block_r + r, 0, R - 1), t); };
-
-  st.sample_rows = RDom(1, sample_share(block_r) - 1, "sample_rows");
-  st.sample_rows.where(st.sample_rows < sampled);
-  st.sample(i, kr, t) = 0.0f;
-  st.sample(i, kr, t) += value(i, st.sample_rows) - value(i, 0);
-  st.first_sum = channel_sum([&](const Expr &i) { return value(i, 0); }, st, S, vector);
-  st.sample_sum = channel_sum([&](const Expr &i) { return st.sample(i, kr, t); }, st, S, vector);
-  const Expr sample_mean = (st.first_sum.total(j, kr, t) + st.sample_sum.total(j, kr, t) / cast<double>(sampled)) / cast<double>(S);
-  st.centre(j, kr, t) = finite_or_zero(cast<float>(sample_mean));
-  st.channels = RDom(0, S, 0, slab, "channels");
-  st.centre_i(i, kr, t) = undef<float>();
-  st.centre_i(st.channels.y * S + st.channels.x, kr, t) = st.centre(st.channels.y, kr, t);
+  const Expr length = shape.length_r(kr);
+  auto value = [&](const Expr &i, const Expr &r) {
+    return x(i, unsafe_promise_clamped(kr * block_r + r, 0, R - 1), t);
+  };
 
   // Four rows at a time: the sums of an i are loaded and stored once for four values.
   st.row_quads = RDom(0, 4, 0, block_r / 4, "row_quads");
   st.row_quads.where(st.row_quads.y < length / 4);
   st.row_singles = RDom(0, 3, "row_singles");
   st.row_singles.where(st.row_singles < length % 4);
+  const Expr quad_row = st.row_quads.y * 4 + st.row_quads.x, single_row = (length / 4) * 4 + st.row_singles;
+
+  st.shift(i, kr, t) = 0.0f;
+  for (const Expr &row : {quad_row, single_row}) {
+    st.shift(i, kr, t) += value(i, row) - value(i, 0);
+  }
+  st.first_sum = channel_sum([&](const Expr &i) { return value(i, 0); }, st, S, vector);
+  st.shift_sum = channel_sum([&](const Expr &i) { return st.shift(i, kr, t); }, st, S, vector);
+  const Expr mean =
+      (st.first_sum.total(j, kr, t) + st.shift_sum.total(j, kr, t) / cast<double>(length)) / cast<double>(S);
+  st.centre(j, kr, t) = finite_or_zero(cast<float>(mean));
+  st.channels = RDom(0, S, 0, slab, "channels");
+  st.centre_i(i, kr, t) = undef<float>();
+  st.centre_i(st.channels.y * S + st.channels.x, kr, t) = st.centre(st.channels.y, kr, t);
+
   st.deviation(i, kr, t) = Tuple(0.0f, 0.0f);
-  for (const Expr &row : {Expr(st.row_quads.y * 4 + st.row_quads.x), Expr((length / 4) * 4 + st.row_singles)}) {
+  for (const Expr &row : {quad_row, single_row}) {
     const Expr d = value(i, row) - st.centre_i(i, kr, t);
     st.deviation(i, kr, t) = Tuple(st.deviation(i, kr, t)[0] + d, st.deviation(i, kr, t)[1] + d * d);
   }
   st.deviation_sum = channel_sum([&](const Expr &i) { return st.deviation(i, kr, t)[0]; }, st, S, vector);
   st.square_sum = channel_sum([&](const Expr &i) { return st.deviation(i, kr, t)[1]; }, st, S, vector);
-  st.block(j, kr, t) = block_moments(st.centre(j, kr, t), st.deviation_sum.total(j, kr, t), st.square_sum.total(j, kr, t),
-                                     shape.count(0, kr));
+  st.block(j, kr, t) = block_moments(st.centre(j, kr, t), st.deviation_sum.total(j, kr, t),
+                                     st.square_sum.total(j, kr, t), shape.count(0, kr));
 
   st.blocks = RDom(0, shape.blocks_r(), "blocks");
   const Expr count = cast<double>(S) * cast<double>(R);

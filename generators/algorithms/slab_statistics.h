@@ -17,14 +17,15 @@ struct ChannelSum {
 /// The stages of slab_statistics(), for the schedule. Functions of (i, kr, t) or (j, kr, t).
 struct SlabStatistics {
   Var lane{"lane"}, i{"i"}, j{"j"}, kr{"kr"}, t{"t"};
-  RDom sample_rows, row_quads, row_singles, channels, blocks;
-  Func sample{"sample"}, centre{"centre"}, centre_i{"centre_i"}, deviation{"deviation"}, block{"block"};
-  ChannelSum first_sum, sample_sum, deviation_sum, square_sum;
+  RDom row_quads, row_singles, channels, blocks;
+  Func shift{"shift"}, centre{"centre"}, centre_i{"centre_i"}, deviation{"deviation"}, block{"block"};
+  ChannelSum first_sum, shift_sum, deviation_sum, square_sum;
   Func sum{"sum"}, mean{"mean"}, m2{"m2"}, statistic{"statistic"};
 };
 
 /// statistic(j, t) over x(i, r, t), i < slab * S, r < R. `vector`: f32 values in a register.
-SlabStatistics slab_statistics(const Func &x, const Expr &slab, const Expr &S, const Expr &R, const Expr &block_r, int vector);
+SlabStatistics slab_statistics(const Func &x, const Expr &slab, const Expr &S, const Expr &R, const Expr &block_r,
+                               int vector);
 
 }  // namespace halogen
 #endif

@@ -6,7 +6,8 @@ using namespace Halide;
 
 namespace {
 
-LaneSweep lane_sweep(const Expr &length, const Expr &max_length, const Expr &rows, const Expr &max_rows, int lanes, int vector) {
+LaneSweep lane_sweep(const Expr &length, const Expr &max_length, const Expr &rows, const Expr &max_rows, int lanes,
+                     int vector) {
   LaneSweep sweep;
   sweep.groups = RDom(0, max_length / lanes, 0, max_rows, "groups");
   sweep.groups.where(sweep.groups.x < length / lanes && sweep.groups.y < rows);
@@ -41,10 +42,10 @@ Expr BlockShape::count(const Expr &ks, const Expr &kr) const {
   return cast<double>(length_s(ks)) * cast<double>(length_r(kr));
 }
 
-Expr sample_share(const Expr &values) { return (values + 7) / 8; }
-
 Expr finite_or_zero(const Expr &value) {
-  return select(strict_float(value - value == cast(value.type(), 0)), value, cast(value.type(), 0));
+  // By its bits: a comparison of floats would be folded away, since Halide's default float mode assumes finite values.
+  const Expr exponent = cast<uint32_t>(0x7f800000);
+  return select((reinterpret<uint32_t>(value) & exponent) != exponent, value, 0.0f);
 }
 
 BlockStatistics block_statistics(const Func &x, const BlockShape &shape, int lanes, int vector, int folds) {
@@ -64,26 +65,22 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, int lan
              unsafe_promise_clamped(st.kr * shape.block_r + r, 0, shape.R - 1), st.g, st.b);
   };
   const Expr length = shape.length_s(st.ks), rows = shape.length_r(st.kr);
-  const Expr max_rows = sample_share(shape.block_r);
-  const Expr sampled_rows = min(max_rows, rows);
-  // Of a block of several rows an eighth of the rows, else an eighth of the row.
-  const Expr sampled = select(shape.block_r == 1, sample_share(length), length);
+  st.sweep = lane_sweep(length, shape.block_s, rows, shape.block_r, lanes, vector);
 
-  st.sample_sweep = lane_sweep(sampled, shape.block_s, sampled_rows, max_rows, lanes, vector);
   const Expr first = value(0, 0);
-  st.sample_lanes(with(st.lane)) = 0.0f;
-  accumulate(st.sample_sweep, st.lane, sampled, lanes, vector,
-             [&](const Expr &lane, const Expr &s, const Expr &r) { st.sample_lanes(with(lane)) += value(s, r) - first; });
+  st.shift_lanes(with(st.lane)) = 0.0f;
+  accumulate(st.sweep, st.lane, length, lanes, vector, [&](const Expr &lane, const Expr &s, const Expr &r) {
+    st.shift_lanes(with(lane)) += value(s, r) - first;
+  });
 
   st.fold_lanes = RDom(0, lanes / folds, "fold_lanes");
   st.fold_total = RDom(0, folds, "fold_total");
   const Expr folded = st.fold + st.fold_lanes * folds;
-  st.sample_folds(with(st.fold)) += cast<double>(st.sample_lanes(with(folded)));
-  st.sample_sum(at) += st.sample_folds(with(st.fold_total));
-  const Expr sampled_mean = cast<double>(first) + st.sample_sum(at) / cast<double>(sampled * sampled_rows);
-  st.centre(at) = finite_or_zero(cast<float>(sampled_mean));
+  st.shift_folds(with(st.fold)) += cast<double>(st.shift_lanes(with(folded)));
+  st.shift_sum(at) += st.shift_folds(with(st.fold_total));
+  const Expr mean = cast<double>(first) + st.shift_sum(at) / shape.count(st.ks, st.kr);
+  st.centre(at) = finite_or_zero(cast<float>(mean));
 
-  st.sweep = lane_sweep(length, shape.block_s, rows, shape.block_r, lanes, vector);
   st.deviation_lanes(with(st.lane)) = Tuple(0.0f, 0.0f);
   accumulate(st.sweep, st.lane, length, lanes, vector, [&](const Expr &lane, const Expr &s, const Expr &r) {
     const Expr d = value(s, r) - st.centre(at);
@@ -100,7 +97,8 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, int lan
   st.deviation_sum(at) = zero;
   st.deviation_sum(at) = add_f64(st.deviation_sum(at), st.deviation_folds(with(st.fold_total)));
 
-  st.block(at) = block_moments(st.centre(at), st.deviation_sum(at)[0], st.deviation_sum(at)[1], shape.count(st.ks, st.kr));
+  st.block(at) =
+      block_moments(st.centre(at), st.deviation_sum(at)[0], st.deviation_sum(at)[1], shape.count(st.ks, st.kr));
   return st;
 }
 
@@ -110,7 +108,7 @@ Tuple block_moments(const Expr &centre, const Expr &sum, const Expr &sum_of_squa
 
 Tuple statistic(const Expr &mean, const Expr &m2, const Expr &count) {
   const Expr hi = cast<float>(mean);
-  return Tuple(hi, finite_or_zero(cast<float>(mean - cast<double>(hi))), cast<float>(m2 / count));
+  return Tuple(hi, finite_or_zero(cast<float>(strict_float(mean - cast<double>(hi)))), cast<float>(m2 / count));
 }
 
 MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> &mean,

@@ -1,13 +1,11 @@
 // Mean and variance of blocks of values, and of many blocks together, with one read of memory.
 //
-// A block holds n <= 4096 values. Its centre mu is the mean of a sample of at least n/8 of them, in f32; it is taken as the
-// first value plus the mean difference from it, so that it is exact for a constant block. Then, with d = x - mu,
+// A block holds n <= 2048 values, which stay in L1. Its centre mu is its mean in f32, taken as the first value x_0 plus the mean of
+// x - x_0, so that it is exact for a constant block. Then, with d = x - mu,
 //   mean = mu + sum(d)/n        M2 = sum((x - mean)^2) = sum(d^2) - sum(d)^2/n
-// The sums run in f32 over lanes of at most a few hundred values each; lanes are added in f64. The subtraction in M2 cancels
-// little whatever the data: if a sample of m values has another mean than the rest, that difference alone puts
-// sum(d)^2/n <= (n-m)/m * M2, so at most a factor n/m <= 8 of the f32 sums' relative error is seen (n/m is at most 8, or
-// the whole when a block is too small to be sampled). A mu that is not finite is replaced by 0, so that an infinity in
-// the data gives an infinite mean and a variance that is not a number, as the formula does.
+// where the corrections make up for the rounding of mu. The sums run in f32 over lanes of at most 128 values each; lanes are
+// added in f64. A mu that is not finite is replaced by 0, so that an infinity in the data gives an infinite mean and a variance
+// that is not a number, as the formula does.
 //
 // Blocks k with n_k, mean_k, M2_k are merged at once, in f64, mean first:
 //   N = sum n_k   mean = sum(n_k mean_k)/N   M2 = sum(M2_k + n_k (mean_k - mean)^2)
@@ -46,13 +44,14 @@ struct LaneSweep {
   RDom singles;  // x: value, y: row; undefined where a vector is one value
 };
 
-/// The stages of block_statistics(), for the schedule. Tuples are {sum d, sum d^2}; `block` is {mean, M2} in f64.
+/// The stages of block_statistics(), for the schedule. shift_*: sums of x - x_0; deviation_*: of {d, d^2}; `block` is {mean, M2}
+/// in f64.
 struct BlockStatistics {
   Var lane{"lane"}, fold{"fold"}, ks{"ks"}, kr{"kr"}, g{"g"}, b{"b"};
   int lanes, vector, folds;
-  LaneSweep sample_sweep, sweep;
+  LaneSweep sweep;
   RDom fold_lanes, fold_total;
-  Func sample_lanes{"sample_lanes"}, sample_folds{"sample_folds"}, sample_sum{"sample_sum"}, centre{"centre"};
+  Func shift_lanes{"shift_lanes"}, shift_folds{"shift_folds"}, shift_sum{"shift_sum"}, centre{"centre"};
   Func deviation_lanes{"deviation_lanes"}, deviation_folds{"deviation_folds"}, deviation_sum{"deviation_sum"};
   Func block{"block"};
 };
@@ -79,10 +78,7 @@ struct MergedStatistics {
 MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> &mean,
                               const std::function<Expr(Expr, Expr, Expr, Expr)> &m2, const BlockShape &shape);
 
-/// How many of `values` values are sampled for a block's centre.
-Expr sample_share(const Expr &values);
-
-/// `value` if it is finite, else 0; exact also under Halide's default float mode, which assumes finite values.
+/// `value` (f32) if it is finite, else 0.
 Expr finite_or_zero(const Expr &value);
 
 }  // namespace halogen

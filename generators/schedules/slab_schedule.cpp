@@ -34,22 +34,22 @@ void schedule_slab_statistics(SlabStatistics &st, Func out, const Var &at, int v
   st.sum.update().unscheduled();
   st.m2.update().unscheduled();
   st.block.reorder(st.j, st.kr, st.t);
-  for (Func f : {st.sample, st.centre, st.centre_i, st.deviation}) {
+  for (Func f : {st.shift, st.centre, st.centre_i, st.deviation}) {
     f.compute_at(st.block, st.kr).never_partition_all();
   }
-  for (ChannelSum *sum : {&st.first_sum, &st.sample_sum, &st.deviation_sum, &st.square_sum}) {
+  for (ChannelSum *sum : {&st.first_sum, &st.shift_sum, &st.deviation_sum, &st.square_sum}) {
     schedule_channel_sum(*sum, st, vector);
   }
   schedule_expansion(st.centre_i, st.channels, vector);
   // Temporaries of a slab end on a whole vector; x does not, hence the guards.
-  st.sample.vectorize(st.i, vector, TailStrategy::RoundUp);
-  st.deviation.vectorize(st.i, vector, TailStrategy::RoundUp);
-  st.sample.update().reorder(st.i, st.sample_rows).vectorize(st.i, vector, TailStrategy::GuardWithIf);
-  st.deviation.update(0)
-      .reorder(st.row_quads.x, st.i, st.row_quads.y)
-      .unroll(st.row_quads.x)
-      .vectorize(st.i, vector, TailStrategy::GuardWithIf);
-  st.deviation.update(1).reorder(st.i, st.row_singles).vectorize(st.i, vector, TailStrategy::GuardWithIf);
+  for (Func f : {st.shift, st.deviation}) {
+    f.vectorize(st.i, vector, TailStrategy::RoundUp);
+    f.update(0)
+        .reorder(st.row_quads.x, st.i, st.row_quads.y)
+        .unroll(st.row_quads.x)
+        .vectorize(st.i, vector, TailStrategy::GuardWithIf);
+    f.update(1).reorder(st.i, st.row_singles).vectorize(st.i, vector, TailStrategy::GuardWithIf);
+  }
 }
 
 void schedule_expanded(ExpandedAffine &expanded, Func out, const Var &at, int vector) {

@@ -49,14 +49,14 @@ void schedule_folds(Func folds, Func total, const BlockStatistics &st, const Mac
 
 void schedule_block_statistics(BlockStatistics &st, const Machine &machine) {
   if (machine.gpu) {
-    schedule_lanes_gpu(st.sample_lanes, st.sample_sweep, st);
+    schedule_lanes_gpu(st.shift_lanes, st.sweep, st);
     schedule_lanes_gpu(st.deviation_lanes, st.sweep, st);
     st.centre.store_in(MemoryType::GPUShared);
   } else {
-    schedule_lanes_cpu(st.sample_lanes, st.sample_sweep, st, machine.vector);
+    schedule_lanes_cpu(st.shift_lanes, st.sweep, st, machine.vector);
     schedule_lanes_cpu(st.deviation_lanes, st.sweep, st, machine.vector);
   }
-  schedule_folds(st.sample_folds, st.sample_sum, st, machine);
+  schedule_folds(st.shift_folds, st.shift_sum, st, machine);
   schedule_folds(st.deviation_folds, st.deviation_sum, st, machine);
   st.centre.compute_at(st.block, st.ks);
 }

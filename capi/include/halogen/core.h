@@ -33,7 +33,8 @@ inline Struct halogen_zeroed() {
 }
 #define HALOGEN_ZEROED(type) halogen_zeroed<type>()
 #else
-#define HALOGEN_ZEROED(type) {.struct_size = sizeof(type)}
+#define HALOGEN_ZEROED(type) \
+  { .struct_size = sizeof(type) }
 #endif
 
 #ifdef __cplusplus
@@ -50,26 +51,26 @@ extern "C" {
 /** What a call came to. Numbers are part of the ABI: never renumbered, only appended. */
 typedef enum halogen_status {
   HALOGEN_OK = 0,
-  HALOGEN_ERROR_NULL_POINTER = 1,   /**< a required pointer is NULL */
-  HALOGEN_ERROR_STRUCT_SIZE = 2,    /**< `struct_size` is none that this library can read */
-  HALOGEN_ERROR_VERSION = 3,        /**< the header's version is not one that this library serves */
-  HALOGEN_ERROR_RANK = 4,           /**< a tensor has the wrong number of dimensions */
-  HALOGEN_ERROR_SHAPE = 5,          /**< shapes disagree, or an extent is negative */
-  HALOGEN_ERROR_CHANNELS = 6,       /**< the tensor's channels are not the module's num_features */
-  HALOGEN_ERROR_DTYPE = 7,          /**< a tensor has another data type than required */
-  HALOGEN_ERROR_DEVICE = 8,         /**< a tensor lies on another device than required, or none is there */
-  HALOGEN_ERROR_LAYOUT = 9,         /**< strides that no kernel takes */
-  HALOGEN_ERROR_OVERLAP = 10,       /**< an output shares memory with another tensor in a way that is not allowed */
-  HALOGEN_ERROR_SIZE = 11,          /**< a tensor is larger than this library, or this machine, can address */
-  HALOGEN_ERROR_TOO_FEW_VALUES = 12,/**< too few values per channel to have a variance */
-  HALOGEN_ERROR_ARGUMENT = 13,      /**< a scalar or an enum is outside its range */
-  HALOGEN_ERROR_UNSUPPORTED = 14,   /**< no kernel in this library fits; the message says why not */
-  HALOGEN_ERROR_ISA = 15,           /**< the instruction-set level asked for is unknown, or this CPU lacks it */
-  HALOGEN_ERROR_OUT_OF_MEMORY = 16, /**< the context's allocator returned NULL */
-  HALOGEN_ERROR_KEY = 17,           /**< a module has no state with that key */
-  HALOGEN_ERROR_DRIVER = 18,        /**< the GPU's driver is missing or refused a call */
-  HALOGEN_ERROR_PARALLEL = 19,      /**< the caller's `parallel_for` reported a failure */
-  HALOGEN_ERROR_INTERNAL = 20       /**< a defect in this library: please report the message */
+  HALOGEN_ERROR_NULL_POINTER = 1,    /**< a required pointer is NULL */
+  HALOGEN_ERROR_STRUCT_SIZE = 2,     /**< `struct_size` is none that this library can read */
+  HALOGEN_ERROR_VERSION = 3,         /**< the header's version is not one that this library serves */
+  HALOGEN_ERROR_RANK = 4,            /**< a tensor has the wrong number of dimensions */
+  HALOGEN_ERROR_SHAPE = 5,           /**< shapes disagree, or an extent is negative */
+  HALOGEN_ERROR_CHANNELS = 6,        /**< the tensor's channels are not the module's num_features */
+  HALOGEN_ERROR_DTYPE = 7,           /**< a tensor has another data type than required */
+  HALOGEN_ERROR_DEVICE = 8,          /**< a tensor lies on another device than required, or none is there */
+  HALOGEN_ERROR_LAYOUT = 9,          /**< strides that no kernel takes */
+  HALOGEN_ERROR_OVERLAP = 10,        /**< an output shares memory with another tensor in a way that is not allowed */
+  HALOGEN_ERROR_SIZE = 11,           /**< a tensor is larger than this library, or this machine, can address */
+  HALOGEN_ERROR_TOO_FEW_VALUES = 12, /**< too few values per channel to have a variance */
+  HALOGEN_ERROR_ARGUMENT = 13,       /**< a scalar or an enum is outside its range */
+  HALOGEN_ERROR_UNSUPPORTED = 14,    /**< no kernel in this library fits; the message says why not */
+  HALOGEN_ERROR_ISA = 15,            /**< the instruction-set level asked for is unknown, or this CPU lacks it */
+  HALOGEN_ERROR_OUT_OF_MEMORY = 16,  /**< the context's allocator returned NULL */
+  HALOGEN_ERROR_KEY = 17,            /**< a module has no state with that key */
+  HALOGEN_ERROR_DRIVER = 18,         /**< the GPU's driver is missing or refused a call */
+  HALOGEN_ERROR_PARALLEL = 19,       /**< the caller's `parallel_for` reported a failure */
+  HALOGEN_ERROR_INTERNAL = 20        /**< a defect in this library: please report the message */
 } halogen_status;
 
 /** The status' name, for example "HALOGEN_ERROR_SHAPE". Never NULL; "unknown status" for other numbers. */
@@ -90,11 +91,11 @@ HALOGEN_API uint32_t halogen_version(void);
 
 /** Instruction-set levels of the kernels. Names for HALOGEN_ISA: v2, v3, v4, neon. */
 typedef enum halogen_isa {
-  HALOGEN_ISA_AUTO = 0,   /**< the environment variable HALOGEN_ISA where it is set, else the best this CPU has */
-  HALOGEN_ISA_V2 = 1,     /**< x86-64-v2: SSE4.1 */
-  HALOGEN_ISA_V3 = 2,     /**< x86-64-v3: AVX2, FMA, F16C */
-  HALOGEN_ISA_V4 = 3,     /**< x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
-  HALOGEN_ISA_NEON = 4    /**< AArch64 */
+  HALOGEN_ISA_AUTO = 0, /**< the environment variable HALOGEN_ISA where it is set, else the best this CPU has */
+  HALOGEN_ISA_V2 = 1,   /**< x86-64-v2: SSE4.1 */
+  HALOGEN_ISA_V3 = 2,   /**< x86-64-v3: AVX2, FMA, F16C */
+  HALOGEN_ISA_V4 = 3,   /**< x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
+  HALOGEN_ISA_NEON = 4  /**< AArch64 */
 } halogen_isa;
 
 typedef enum halogen_log_level {
@@ -168,10 +169,10 @@ HALOGEN_API halogen_status halogen_prepare(halogen_context *context, halogen_err
 /** Which kernels a call runs, or ran, or why none does. */
 typedef struct halogen_kernel_info {
   size_t struct_size;
-  char kernels[256];       /**< names, in the order they run, separated by ' '; empty: nothing to compute, or none fits */
-  char isa[16];            /**< "v2", "v3", "v4", "neon", "cuda", "opencl" */
-  uint64_t workspace_bytes;/**< memory the call takes from the context's allocator, kept for the next call */
-  char reason[256];        /**< why these; or, where none fits, why not, one reason per candidate */
+  char kernels[256]; /**< names, in the order they run, separated by ' '; empty: nothing to compute, or none fits */
+  char isa[16];      /**< "v2", "v3", "v4", "neon", "cuda", "opencl" */
+  uint64_t workspace_bytes; /**< memory the call takes from the context's allocator, kept for the next call */
+  char reason[256];         /**< why these; or, where none fits, why not, one reason per candidate */
 } halogen_kernel_info;
 
 #define HALOGEN_KERNEL_INFO_INIT HALOGEN_ZEROED(halogen_kernel_info)

@@ -14,7 +14,7 @@ extern "C" {
 typedef enum halogen_norm_scope {
   HALOGEN_NORM_SCOPE_BATCH = 1,    /**< one mean per channel, over N and S (batch norm) */
   HALOGEN_NORM_SCOPE_INSTANCE = 2, /**< one per sample and channel, over S (instance norm) */
-  HALOGEN_NORM_SCOPE_GROUP = 3     /**< one per sample and group of C / num_groups channels, over those and S (group norm;
+  HALOGEN_NORM_SCOPE_GROUP = 3 /**< one per sample and group of C / num_groups channels, over those and S (group norm;
                                         num_groups = 1: layer norm over all but the first dimension) */
 } halogen_norm_scope;
 
@@ -43,33 +43,35 @@ typedef enum halogen_norm_path {
  * is refused, and so is a running vector that overlaps any other tensor.
  * Empty tensors: nothing is computed, running statistics stay as they are. NaN and infinity spoil the channel (or, with
  * given statistics, the element) they are in and no other.
- * Errors: see halogen_status; on any of them output and running statistics are untouched, except HALOGEN_ERROR_DRIVER and
- * HALOGEN_ERROR_PARALLEL, after which their contents are undefined.
+ * Errors: see halogen_status; on any of them output and running statistics are untouched, with these exceptions: after
+ * HALOGEN_ERROR_DRIVER and HALOGEN_ERROR_PARALLEL their contents are undefined, and after HALOGEN_ERROR_OUT_OF_MEMORY the output's
+ * are, if it was a kernel's temporaries that could not be had.
  */
 typedef struct halogen_norm_args {
   size_t struct_size;
-  halogen_norm_scope scope;   /**< required, also with given statistics (the scope then has no effect) */
-  int32_t num_groups;         /**< scope group: a divisor of C. Else 0 */
-  const DLTensor *input;      /**< required */
-  const DLTensor *output;     /**< required; its memory is written */
-  const DLTensor *weight;     /**< NULL: 1 */
-  const DLTensor *bias;       /**< NULL: 0 */
-  const DLTensor *mean;       /**< NULL: the input's own */
-  const DLTensor *var;        /**< NULL: the input's own. Biased or not, as the caller likes; must be >= 0 for a finite y */
+  halogen_norm_scope scope; /**< required, also with given statistics (the scope then has no effect) */
+  int32_t num_groups;       /**< scope group: a divisor of C. Else 0 */
+  const DLTensor *input;    /**< required */
+  const DLTensor *output;   /**< required; its memory is written */
+  const DLTensor *weight;   /**< NULL: 1 */
+  const DLTensor *bias;     /**< NULL: 0 */
+  const DLTensor *mean;     /**< NULL: the input's own */
+  const DLTensor *var; /**< NULL: the input's own. Biased or not, as the caller likes; must be >= 0 for a finite y */
   const DLTensor *running_mean; /**< NULL: none; else its memory is read and written */
   const DLTensor *running_var;  /**< NULL: none; else its memory is read and written */
-  double running_weight;      /**< weight of the new statistic, 0 to 1 (torch's momentum; 1 - momentum of others) */
+  double running_weight;        /**< weight of the new statistic, 0 to 1 (torch's momentum; 1 - momentum of others) */
   int32_t running_var_unbiased; /**< 1: n/(n-1), 0: as it is */
-  double eps;                 /**< >= 0 and finite; added to the variance */
-  halogen_norm_path path;     /**< 0: AUTO; another is refused with HALOGEN_ERROR_UNSUPPORTED where it does not fit */
-  void *stream;               /**< GPU: CUstream or cl_command_queue; NULL: the context's. The call does not wait for it */
-  halogen_kernel_info *ran;   /**< NULL, or receives which kernels ran */
+  double eps;                   /**< >= 0 and finite; added to the variance */
+  halogen_norm_path path;       /**< 0: AUTO; another is refused with HALOGEN_ERROR_UNSUPPORTED where it does not fit */
+  void *stream; /**< GPU: CUstream or cl_command_queue; NULL: the context's. The call does not wait for it */
+  halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
 } halogen_norm_args;
 
 #define HALOGEN_NORM_ARGS_INIT HALOGEN_ZEROED(halogen_norm_args)
 
 /** Runs it. Thread-safe on one context as long as the tensors of two calls do not overlap. */
-HALOGEN_API halogen_status halogen_norm_forward(halogen_context *context, const halogen_norm_args *args, halogen_error *error);
+HALOGEN_API halogen_status halogen_norm_forward(halogen_context *context, const halogen_norm_args *args,
+                                                halogen_error *error);
 
 /** Checks the same arguments and says which kernels halogen_norm_forward() would run and their workspace, or why none fits
  * (then HALOGEN_ERROR_UNSUPPORTED, with `info` filled). No tensor's data is touched; data pointers may be NULL. */

@@ -35,8 +35,9 @@ typedef struct halogen_torch_instance_norm_params {
 } halogen_torch_instance_norm_params;
 
 /** Fills `params` with the framework's defaults. @param struct_size sizeof *params. */
-HALOGEN_API halogen_status halogen_torch_batch_norm_params_init(halogen_torch_batch_norm_params *params, size_t struct_size,
-                                                                int64_t num_features, halogen_error *error);
+HALOGEN_API halogen_status halogen_torch_batch_norm_params_init(halogen_torch_batch_norm_params *params,
+                                                                size_t struct_size, int64_t num_features,
+                                                                halogen_error *error);
 HALOGEN_API halogen_status halogen_torch_instance_norm_params_init(halogen_torch_instance_norm_params *params,
                                                                    size_t struct_size, int64_t num_features,
                                                                    halogen_error *error);

@@ -16,9 +16,9 @@ namespace {
 /// One torch class. Another rank is another row.
 struct TorchNorm {
   halogen_norm_scope scope;
-  int32_t batched_rank;     ///< dimensions of (N, C, ...)
-  bool accepts_unbatched;   ///< also (C, ...)
-  const char *ranks;        ///< as torch's message has them
+  int32_t batched_rank;    ///< dimensions of (N, C, ...)
+  bool accepts_unbatched;  ///< also (C, ...)
+  const char *ranks;       ///< as torch's message has them
 };
 
 constexpr TorchNorm kBatchNorm2d = {HALOGEN_NORM_SCOPE_BATCH, 4, false, "4D"};
@@ -39,19 +39,20 @@ struct TorchNormModule {
 
 constexpr DLDataType kInt64 = {kDLInt, 64, 1};
 
-/// "torch.Size([2, 3, 4, 4])"
-const char *size_text(const DLTensor &tensor, char (&text)[200]) {
-  size_t used = static_cast<size_t>(std::snprintf(text, sizeof(text), "torch.Size(["));
+/// "torch.Size([2, 3, 4, 4])". torch looks at an unbatched input as a batch of one.
+const char *size_text(const DLTensor &tensor, bool unbatched, char (&text)[200]) {
+  size_t used = static_cast<size_t>(std::snprintf(text, sizeof(text), "torch.Size([%s", unbatched ? "1, " : ""));
   for (int32_t i = 0; i < tensor.ndim && used < sizeof(text); ++i) {
-    used += static_cast<size_t>(
-        std::snprintf(text + used, sizeof(text) - used, "%s%lld", i > 0 ? ", " : "", static_cast<long long>(tensor.shape[i])));
+    used += static_cast<size_t>(std::snprintf(text + used, sizeof(text) - used, "%s%lld", i > 0 ? ", " : "",
+                                              static_cast<long long>(tensor.shape[i])));
   }
   if (used < sizeof(text)) std::snprintf(text + used, sizeof(text) - used, "])");
   return text;
 }
 
 /// torch's checks of the input, in torch's order and words.
-halogen_status check_input(const Report &report, const TorchNormModule &module, const DLTensor &input, bool own_statistics) {
+halogen_status check_input(const Report &report, const TorchNormModule &module, const DLTensor &input,
+                           bool own_statistics) {
   const TorchNorm &kind = *module.kind;
   const bool batched = input.ndim == kind.batched_rank;
   if (!batched && !(kind.accepts_unbatched && input.ndim == kind.batched_rank - 1)) {
@@ -67,8 +68,9 @@ halogen_status check_input(const Report &report, const TorchNormModule &module, 
   if (C != module.params.num_features) {
     const auto expected = static_cast<long long>(module.params.num_features), got = static_cast<long long>(C);
     if (!batch && module.params.affine) {
-      return fail(report, HALOGEN_ERROR_CHANNELS, "expected input's size at dim=%d to match num_features (%lld), but got: %lld.",
-                  channel_dim, expected, got);
+      return fail(report, HALOGEN_ERROR_CHANNELS,
+                  "expected input's size at dim=%d to match num_features (%lld), but got: %lld.", channel_dim, expected,
+                  got);
     }
     // InstanceNorm repeats its running statistics N times before torch compares lengths.
     const long long repeats = batch ? 1 : static_cast<long long>(N);
@@ -83,7 +85,7 @@ halogen_status check_input(const Report &report, const TorchNormModule &module, 
   if (own_statistics && (batch ? N == 1 && spatial == 1 : spatial == 1)) {
     char text[200];
     return fail(report, HALOGEN_ERROR_TOO_FEW_VALUES, "Expected more than 1 %s when training, got input size %s",
-                batch ? "value per channel" : "spatial element", size_text(input, text));
+                batch ? "value per channel" : "spatial element", size_text(input, !batched, text));
   }
   return HALOGEN_OK;
 }
@@ -118,7 +120,8 @@ const DLTensor *state(const TorchNormModule &module, const char *key) {
 halogen_status check_bound(const Report &report, const halogen_module &module) {
   for (int32_t i = 0; i < module.state_count; ++i) {
     if (module.state[i].tensor.data == nullptr) {
-      return fail(report, HALOGEN_ERROR_NULL_POINTER, "%s: expected memory on the GPU, got none: halogen_module_bind_state() gives it",
+      return fail(report, HALOGEN_ERROR_NULL_POINTER,
+                  "%s: expected memory on the GPU, got none: halogen_module_bind_state() gives it",
                   module.state[i].key);
     }
   }
@@ -140,15 +143,15 @@ halogen_status forward(halogen_module *base, const ForwardCall &call) {
   const bool own_statistics = base->training || !params.track_running_stats;
   status = check_input(report, module, *call.input, own_statistics);
   if (status != HALOGEN_OK) return status;
-  if (call.input->device.device_type != base->device.device_type || call.input->device.device_id != base->device.device_id) {
+  if (call.input->device.device_type != base->device.device_type ||
+      call.input->device.device_id != base->device.device_id) {
     return fail(report, HALOGEN_ERROR_DEVICE, "input: expected the module's device (type %d, id %d), got (%d, %d)",
-                static_cast<int>(base->device.device_type), base->device.device_id, static_cast<int>(call.input->device.device_type),
-                call.input->device.device_id);
+                static_cast<int>(base->device.device_type), base->device.device_id,
+                static_cast<int>(call.input->device.device_type), call.input->device.device_id);
   }
 
-  const BatchedView input(*call.input, module.kind->batched_rank), output(*call.output, call.input->ndim == module.kind->batched_rank
-                                                                                            ? 0
-                                                                                            : module.kind->batched_rank);
+  const BatchedView input(*call.input, module.kind->batched_rank),
+      output(*call.output, call.input->ndim == module.kind->batched_rank ? 0 : module.kind->batched_rank);
   // Without parameters and statistics torch takes any number of channels; the vectors, if any, have num_features.
   halogen_norm_args args = HALOGEN_NORM_ARGS_INIT;
   args.scope = module.kind->scope;
@@ -172,16 +175,23 @@ halogen_status forward(halogen_module *base, const ForwardCall &call) {
     args.running_var = state(module, "running_var");
     args.running_var_unbiased = 1;
     // momentum=None: BatchNorm takes the cumulative average, InstanceNorm leaves the statistics alone.
-    args.running_weight = !params.momentum_is_none ? params.momentum : batch ? 1.0 / static_cast<double>(*batches + 1) : 0.0;
+    args.running_weight = !params.momentum_is_none ? params.momentum
+                          : batch                  ? 1.0 / static_cast<double>(*batches + 1)
+                                                   : 0.0;
   }
   status = norm_call(base->context, args, call.only_query, call.info, call.error);
   if (status == HALOGEN_OK && counts && !call.only_query) ++*batches;
   return status;
 }
 
-halogen_status check_params(const Report &report, const TorchNormParams &params, const DLDataType &dtype, const DLDevice &device) {
+halogen_status check_params(const Report &report, const TorchNormParams &params, const DLDataType &dtype,
+                            const DLDevice &device) {
   if (params.num_features < 1) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "num_features: expected 1 or more, got %lld",
+                static_cast<long long>(params.num_features));
+  }
+  if (params.num_features > INT64_MAX / static_cast<int64_t>(sizeof(float))) {
+    return fail(report, HALOGEN_ERROR_SIZE, "num_features: expected at most 2^61 - 1, got %lld",
                 static_cast<long long>(params.num_features));
   }
   if (!(params.eps >= 0) || !std::isfinite(params.eps)) {
@@ -191,8 +201,7 @@ halogen_status check_params(const Report &report, const TorchNormParams &params,
     return fail(report, HALOGEN_ERROR_ARGUMENT, "momentum: expected a number from 0 to 1, got %g", params.momentum);
   }
   if (dtype.code != kFloat32.code || dtype.bits != kFloat32.bits || dtype.lanes != 1) {
-    return fail(report, HALOGEN_ERROR_DTYPE, "dtype: expected float32 {code 2, bits 32, lanes 1}, got {%d, %d, %d}", dtype.code,
-                dtype.bits, dtype.lanes);
+    return fail(report, HALOGEN_ERROR_DTYPE, "dtype: expected float32, got %s", DtypeText(dtype).text);
   }
   const int type = device.device_type;
   if (type != kDLCPU && (type != gpu_device_type() || type == 0)) {
@@ -219,8 +228,8 @@ halogen_status create(halogen_context *context, const TorchNorm &kind, const Par
                 "affine, track_running_stats, momentum_is_none: expected 0 or 1 each, got %d, %d, %d", read.affine,
                 read.track_running_stats, read.momentum_is_none);
   }
-  const TorchNormParams params = {read.num_features, read.eps, read.momentum, read.momentum_is_none != 0, read.affine != 0,
-                                  read.track_running_stats != 0};
+  const TorchNormParams params = {read.num_features,          read.eps,         read.momentum,
+                                  read.momentum_is_none != 0, read.affine != 0, read.track_running_stats != 0};
   status = check_params(report, params, read.dtype, read.device);
   if (status != HALOGEN_OK) return status;
 
@@ -233,7 +242,8 @@ halogen_status create(halogen_context *context, const TorchNorm &kind, const Par
     made->base.device = read.device;
     const int64_t C = params.num_features;
     if (params.affine) {
-      complete = module_add_state(&made->base, "weight", kFloat32, C, 1) && module_add_state(&made->base, "bias", kFloat32, C, 0);
+      complete = module_add_state(&made->base, "weight", kFloat32, C, 1) &&
+                 module_add_state(&made->base, "bias", kFloat32, C, 0);
     }
     if (complete && params.track_running_stats) {
       complete = module_add_state(&made->base, "running_mean", kFloat32, C, 0) &&
@@ -251,11 +261,13 @@ halogen_status create(halogen_context *context, const TorchNorm &kind, const Par
 }
 
 template <class Params>
-halogen_status init(Params *params, size_t struct_size, int64_t num_features, int32_t affine, int32_t track, halogen_error *error) {
+halogen_status init(Params *params, size_t struct_size, int64_t num_features, int32_t affine, int32_t track,
+                    halogen_error *error) {
   const Report report = {nullptr, error};
   if (params == nullptr) return fail_null(report, "params");
-  if (struct_size < sizeof(size_t) || struct_size > kMaxStructSize || struct_size % sizeof(size_t) != 0) {
-    return fail(report, HALOGEN_ERROR_STRUCT_SIZE, "struct_size: expected sizeof *params (%zu), got %zu", sizeof(Params), struct_size);
+  if (struct_size < sizeof(size_t) || struct_size > kMaxStructSize || struct_size % sizeof(int32_t) != 0) {
+    return fail(report, HALOGEN_ERROR_STRUCT_SIZE, "struct_size: expected sizeof *params (%zu), got %zu",
+                sizeof(Params), struct_size);
   }
   std::memset(static_cast<void *>(params), 0, struct_size);
   Params defaults = {};
@@ -289,12 +301,14 @@ halogen_status halogen_torch_instance_norm_params_init(halogen_torch_instance_no
   return init(params, struct_size, num_features, 0, 0, error);
 }
 
-halogen_status halogen_torch_batch_norm2d_create(halogen_context *context, const halogen_torch_batch_norm_params *params,
-                                                 halogen_module **module, halogen_error *error) {
+halogen_status halogen_torch_batch_norm2d_create(halogen_context *context,
+                                                 const halogen_torch_batch_norm_params *params, halogen_module **module,
+                                                 halogen_error *error) {
   return create(context, kBatchNorm2d, params, module, error);
 }
 
-halogen_status halogen_torch_instance_norm2d_create(halogen_context *context, const halogen_torch_instance_norm_params *params,
+halogen_status halogen_torch_instance_norm2d_create(halogen_context *context,
+                                                    const halogen_torch_instance_norm_params *params,
                                                     halogen_module **module, halogen_error *error) {
   return create(context, kInstanceNorm2d, params, module, error);
 }

@@ -1,0 +1,60 @@
+// In place (y = x) is where a schedule that computes the end of a row twice goes silently wrong.
+#include <doctest/doctest.h>
+
+#include "support/env.h"
+#include "support/norm_run.h"
+
+using namespace halogen_tests;
+
+namespace {
+
+void check(const NormProblem &problem) {
+  const NormData data = ordinary_data(problem, 5);
+  for (const Variant &variant : variants()) {
+    for (halogen_norm_path path : norm_paths) {
+      if (!path_applies(problem, path)) continue;
+      const NormResult apart = run_norm(context_of(variant), problem, data, path, false);
+      const NormResult in_place = run_norm(context_of(variant), problem, data, path, true);
+      INFO(variant.name, " path ", path_name(path), " ", describe(problem));
+      REQUIRE_MESSAGE(apart.status == HALOGEN_OK, apart.message);
+      REQUIRE_MESSAGE(in_place.status == HALOGEN_OK, in_place.message);
+      CHECK(std::string(apart.ran.kernels) == in_place.ran.kernels);
+      CHECK(same_bits(apart.output, in_place.output));
+      CHECK(same_bits(apart.running_mean, in_place.running_mean));
+      CHECK(same_bits(apart.running_var, in_place.running_var));
+    }
+  }
+}
+
+void check_all(std::vector<int64_t> shape) {
+  NormProblem problem;
+  problem.shape = std::move(shape);
+  for (halogen_norm_scope scope : {HALOGEN_NORM_SCOPE_BATCH, HALOGEN_NORM_SCOPE_INSTANCE, HALOGEN_NORM_SCOPE_GROUP}) {
+    problem.scope = scope;
+    problem.num_groups = scope == HALOGEN_NORM_SCOPE_GROUP ? 3 : 0;
+    problem.running = scope == HALOGEN_NORM_SCOPE_GROUP ? Running::none : Running::biased;
+    problem.given = false;
+    check(problem);
+    problem.running = Running::none;
+    problem.given = true;
+    check(problem);
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("norm_inplace") {
+  TEST_CASE("norm: in place gives the same bits, every S in 1…130") {
+    for (int64_t s = 1; s <= 130; ++s) {
+      check_all(shape_of(2, 3, s, 1));
+      if (!quick()) check_all(shape_of(1, 9, s, 2));
+    }
+  }
+
+  TEST_CASE("norm: in place gives the same bits with several blocks") {
+    for (const std::vector<int64_t> &shape :
+         std::vector<std::vector<int64_t>>{{1, 3, 4099}, {3, 3, 91, 97}, {4097, 3}, {1999, 3, 5}}) {
+      check_all(shape);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// Tensors of more than 2^31 elements, where int32 arithmetic wraps: computed right, or refused with HALOGEN_ERROR_SIZE.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "support/env.h"
+#include "support/norm_run.h"
+#include "support/repeated.h"
+
+using namespace halogen_tests;
+
+namespace {
+
+// 513 times the same 2^22 values: 2^31 + 2^22 elements.
+constexpr size_t block = size_t{1} << 22;
+constexpr size_t repeats = 513;
+
+/** The problem of one block, whose statistics are those of all blocks. */
+NormProblem one_block(int64_t channels) {
+  NormProblem problem;
+  problem.shape = {1, channels, static_cast<int64_t>(block) / channels};
+  problem.running = Running::biased;
+  return problem;
+}
+
+void check(NormProblem problem, std::vector<int64_t> shape, const RepeatedMapping &input,
+           const RepeatedMapping &output) {
+  NormData data = ordinary_data(problem, 1);
+  const NormReference expected = reference(problem, data);
+  std::copy(data.input.begin(), data.input.end(), input.data());
+  std::fill(output.data(), output.data() + block, std::nanf(""));
+  problem.shape = std::move(shape);
+  NormResult result;
+  NormCall call(problem, {input.data(), output.data(), data.weight.data(), data.bias.data(), data.mean.data(),
+                          data.var.data(), data.running_mean.data(), data.running_var.data()});
+  result.status = call.run(context_of(variants()[0]));
+  result.message = call.error.message;
+  if (result.status == HALOGEN_ERROR_SIZE) {
+    MESSAGE(describe(problem), " is refused: ", result.message);
+    CHECK(std::isnan(output.data()[0]));
+    return;
+  }
+  result.ran = call.ran;
+  result.output.assign(output.data(), output.data() + block);
+  result.running_mean = data.running_mean;
+  result.running_var = data.running_var;
+  const std::string wrong = verify(problem, expected, result, HALOGEN_NORM_PATH_AUTO, variants()[0].name);
+  CHECK_MESSAGE(wrong.empty(), wrong);
+}
+
+}  // namespace
+
+TEST_SUITE("norm_large") {
+  TEST_CASE("norm: more than 2^31 elements are computed right or refused") {
+    if (quick()) {
+      MESSAGE("left out: takes too long in an emulator");
+      return;
+    }
+    const RepeatedMapping input(block * sizeof(float), repeats), output(block * sizeof(float), repeats);
+    if (!input.data() || !output.data()) {
+      MESSAGE("left out: this system gives no two tensors of 8 GiB of addresses");
+      return;
+    }
+    NormProblem problem = one_block(2);
+    check(problem, {static_cast<int64_t>(repeats), 2, static_cast<int64_t>(block) / 2}, input, output);
+    problem.scope = HALOGEN_NORM_SCOPE_INSTANCE;
+    check(problem, {static_cast<int64_t>(repeats), 2, static_cast<int64_t>(block) / 2}, input, output);
+    problem.scope = HALOGEN_NORM_SCOPE_BATCH;
+    problem.running = Running::none;
+    problem.given = true;
+    check(problem, {static_cast<int64_t>(repeats), 2, static_cast<int64_t>(block) / 2}, input, output);
+    // One row alone is beyond 2^31.
+    problem = one_block(1);
+    check(problem, {1, 1, static_cast<int64_t>(repeats * block)}, input, output);
+  }
+}

@@ -1,0 +1,121 @@
+// runtime/norm_plan.h: what runs is a pure function of shape and cache, and every number in a plan is one that kernels can take.
+#include <doctest/doctest.h>
+
+#include "norm_plan.h"
+#include "support/random.h"
+
+using namespace halogen;
+
+namespace {
+
+constexpr int64_t l2_sizes[] = {256 << 10, 512 << 10, 1 << 20, 2 << 20};
+
+NormProblem batch(int64_t n, int64_t c, int64_t s, bool own_statistics = true) {
+  return {n, c, s, HALOGEN_NORM_SCOPE_BATCH, 1, own_statistics, false};
+}
+
+NormPlan planned(const NormProblem &problem, int64_t l2_bytes = 512 << 10,
+                 halogen_norm_path forced = HALOGEN_NORM_PATH_AUTO) {
+  NormPlan plan;
+  REQUIRE_MESSAGE(norm_plan(problem, forced, l2_bytes, &plan), plan.reason);
+  CHECK(plan.reason != nullptr);
+  return plan;
+}
+
+/** What every plan must satisfy. */
+void check_sound(const NormProblem &problem, const NormPlan &plan) {
+  CAPTURE(problem.N);
+  CAPTURE(problem.C);
+  CAPTURE(problem.S);
+  CHECK(plan.path != HALOGEN_NORM_PATH_AUTO);
+  CHECK(plan.samples >= 1);
+  CHECK(plan.samples <= problem.N);
+  // Kernels count in 31 bits.
+  CHECK(plan.samples * problem.C * problem.S < int64_t{1} << 31);
+  CHECK(plan.block_s >= 1);
+  CHECK(plan.block_s <= problem.S);
+  CHECK(plan.block_r >= 1);
+  CHECK(int64_t{plan.block_s} * plan.block_r <= 4096);
+  CHECK(plan.sets_per_task >= 1);
+  CHECK(plan.blocks_per_task >= 1);
+  CHECK(plan.slab >= 1);
+  CHECK(plan.slab <= problem.C);
+  CHECK(plan.rows_per_task >= 1);
+  CHECK(plan.view.s * plan.view.r * plan.view.g == plan.samples * problem.C * problem.S);
+  CHECK(norm_workspace_bytes(problem, plan) >= 0);
+}
+
+}  // namespace
+
+TEST_SUITE("plan") {
+  TEST_CASE("plan: sound for random shapes, scopes and caches") {
+    halogen_tests::Random random(1);
+    for (int i = 0; i < 20000; ++i) {
+      const auto extent = [&](int64_t most) {
+        return 1 + static_cast<int64_t>(random.below(static_cast<size_t>(most)));
+      };
+      NormProblem problem = batch(extent(64), extent(2048), extent(i % 3 ? 400 : 20000));
+      problem.scope = static_cast<halogen_norm_scope>(1 + i % 3);
+      problem.groups = problem.scope == HALOGEN_NORM_SCOPE_GROUP && problem.C % 4 == 0 ? 4 : 1;
+      problem.own_statistics = i % 5 != 0;
+      problem.gpu = i % 7 == 0;
+      for (int64_t l2 : l2_sizes) check_sound(problem, planned(problem, l2));
+    }
+  }
+
+  TEST_CASE("plan: tensors beyond 2^31 elements go in passes or are refused") {
+    NormPlan plan;
+    for (const NormProblem &problem : {batch(1 << 20, 64, 49), batch(513, 2, 1 << 21), batch(513, 2, 1 << 21, false)}) {
+      check_sound(problem, planned(problem));
+      CHECK(planned(problem).samples < problem.N);
+    }
+    for (const NormProblem &problem :
+         {batch(1, 1, int64_t{1} << 31), batch(1, 1 << 16, 1 << 15), batch(2, 1, int64_t{1} << 40)}) {
+      CHECK_FALSE(norm_plan(problem, HALOGEN_NORM_PATH_AUTO, 512 << 10, &plan));
+      CHECK(plan.too_large);
+      CHECK(plan.reason != nullptr);
+    }
+  }
+
+  TEST_CASE("plan: the shapes that the paths are made for") {
+    CHECK(planned(batch(32, 2048, 49)).path == HALOGEN_NORM_PATH_SLAB);
+    CHECK(planned(batch(32, 1024, 196)).path == HALOGEN_NORM_PATH_SLAB);
+    CHECK(planned(batch(32, 256, 3136)).path == HALOGEN_NORM_PATH_ROW);
+    CHECK(planned(batch(32, 64, 12544)).path == HALOGEN_NORM_PATH_SPLIT);
+    CHECK(planned(batch(32, 2048, 49, false)).path == HALOGEN_NORM_PATH_SLAB);
+    CHECK(planned(batch(32, 64, 12544, false)).path == HALOGEN_NORM_PATH_ROW);
+    NormProblem instance = batch(4, 64, 16384);
+    instance.scope = HALOGEN_NORM_SCOPE_INSTANCE;
+    CHECK(planned(instance).path == HALOGEN_NORM_PATH_ROW);
+    instance.S = 1 << 20;
+    CHECK(planned(instance).path == HALOGEN_NORM_PATH_SPLIT);
+    instance.gpu = true;
+    instance.S = 49;
+    CHECK(planned(instance).path == HALOGEN_NORM_PATH_SPLIT);
+  }
+
+  TEST_CASE("plan: a forced path is taken, or refused with a reason") {
+    NormPlan plan;
+    for (halogen_norm_path path : {HALOGEN_NORM_PATH_ROW, HALOGEN_NORM_PATH_SLAB, HALOGEN_NORM_PATH_SPLIT}) {
+      const NormPlan forced = planned(batch(4, 8, 100), 512 << 10, path);
+      CHECK(forced.path == path);
+      check_sound(batch(4, 8, 100), forced);
+    }
+    CHECK_FALSE(norm_plan(batch(4, 8, 100, false), HALOGEN_NORM_PATH_SPLIT, 512 << 10, &plan));
+    CHECK(plan.reason != nullptr);
+    NormProblem group = batch(4, 8, 100);
+    group.scope = HALOGEN_NORM_SCOPE_GROUP;
+    group.groups = 2;
+    CHECK_FALSE(norm_plan(group, HALOGEN_NORM_PATH_SLAB, 512 << 10, &plan));
+    CHECK_FALSE(plan.too_large);
+    CHECK(plan.reason != nullptr);
+  }
+
+  TEST_CASE("plan: a lane sums at most 256 values in float32") {
+    // With short rows a lane sees one value per row, so it is the rows of a block that are limited.
+    for (int64_t s : {1, 2, 3, 5, 7}) {
+      const NormPlan plan = planned(batch(5000, 16, s));
+      CHECK(plan.block_r <= 256);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+// Memory between two pages that may not be touched: an access one byte outside faults at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace halogen_tests {
+
+/** Where a tensor lies in guarded memory. */
+enum class Flush { start, end };
+
+/** A buffer of floats with a PROT_NONE page on either side. A tensor placed at one end is flush with that end's page; the
+ * rest of the buffer holds a canary that intact() checks, so a stray write inside the mapping is seen as well. */
+class GuardedBuffer {
+ public:
+  explicit GuardedBuffer(size_t capacity_floats);
+  ~GuardedBuffer();
+  GuardedBuffer(const GuardedBuffer &) = delete;
+  GuardedBuffer &operator=(const GuardedBuffer &) = delete;
+
+  /** Memory for `count` floats flush with one end; everything else becomes canary. */
+  float *place(size_t count, Flush where);
+  /** place(), then a copy of `values`. */
+  float *place(const std::vector<float> &values, Flush where);
+  /** True while all bytes outside the placed floats are as place() left them. */
+  bool intact() const;
+
+ private:
+  unsigned char *mapping_ = nullptr;
+  unsigned char *usable_ = nullptr;
+  size_t mapping_bytes_ = 0;
+  size_t usable_bytes_ = 0;
+  unsigned char *placed_ = nullptr;
+  size_t placed_bytes_ = 0;
+};
+
+}  // namespace halogen_tests

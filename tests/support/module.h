@@ -1,0 +1,45 @@
+// torch modules for tests: created or the test fails, destroyed at the end.
+#pragma once
+
+#include <halogen/torch.h>
+
+#include <string>
+#include <vector>
+
+#include "tensor.h"
+
+namespace halogen_tests {
+
+halogen_torch_batch_norm_params batch_norm_params(int64_t num_features);
+halogen_torch_instance_norm_params instance_norm_params(int64_t num_features);
+
+/** Owns a module. */
+class Module {
+ public:
+  Module(halogen_context *context, const halogen_torch_batch_norm_params &params);
+  Module(halogen_context *context, const halogen_torch_instance_norm_params &params);
+  ~Module();
+  Module(const Module &) = delete;
+  Module &operator=(const Module &) = delete;
+
+  halogen_module *get() const { return handle_; }
+  void set_training(bool training);
+
+  /** The keys, in the module's order. */
+  std::vector<std::string> keys() const;
+  /** The module's own memory of a float entry. */
+  float *state(const char *key) const;
+  std::vector<float> copy_of(const char *key) const;
+  int64_t *num_batches_tracked() const;
+
+  /** Forward on copies; the kernels go on record. `status` and `message` receive what came. */
+  std::vector<float> forward(const std::vector<float> &input, const std::vector<int64_t> &shape);
+  halogen_status status = HALOGEN_OK;
+  std::string message;
+
+ private:
+  const DLTensor *entry(const char *key) const;
+  halogen_module *handle_ = nullptr;
+};
+
+}  // namespace halogen_tests
