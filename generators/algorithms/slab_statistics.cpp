@@ -46,9 +46,9 @@ SlabStatistics slab_statistics(const Func &x, const Expr &slab, const Expr &S, c
   }
   st.first_sum = channel_sum([&](const Expr &i) { return value(i, 0); }, st, S, vector);
   st.shift_sum = channel_sum([&](const Expr &i) { return st.shift(i, kr, t); }, st, S, vector);
-  const Expr mean =
-      (st.first_sum.total(j, kr, t) + st.shift_sum.total(j, kr, t) / cast<double>(length)) / cast<double>(S);
-  st.centre(j, kr, t) = finite_or_zero(cast<float>(mean));
+  const Expr mean = strict_float((st.first_sum.total(j, kr, t) + st.shift_sum.total(j, kr, t) / cast<double>(length)) /
+                                 cast<double>(S));
+  st.centre(j, kr, t) = if_finite(mean, cast<float>(mean));
   st.channels = RDom(0, S, 0, slab, "channels");
   st.centre_i(i, kr, t) = undef<float>();
   st.centre_i(st.channels.y * S + st.channels.x, kr, t) = st.centre(st.channels.y, kr, t);
@@ -66,7 +66,7 @@ SlabStatistics slab_statistics(const Func &x, const Expr &slab, const Expr &S, c
   st.blocks = RDom(0, shape.blocks_r(), "blocks");
   const Expr count = cast<double>(S) * cast<double>(R);
   st.sum(j, t) += shape.count(0, st.blocks) * st.block(j, st.blocks, t)[0];
-  st.mean(j, t) = st.sum(j, t) / count;
+  st.mean(j, t) = strict_float(st.sum(j, t) / count);
   const Expr between = st.block(j, st.blocks, t)[0] - st.mean(j, t);
   st.m2(j, t) += st.block(j, st.blocks, t)[1] + shape.count(0, st.blocks) * between * between;
   st.statistic(j, t) = statistic(st.mean(j, t), st.m2(j, t), count);

@@ -42,10 +42,8 @@ Expr BlockShape::count(const Expr &ks, const Expr &kr) const {
   return cast<double>(length_s(ks)) * cast<double>(length_r(kr));
 }
 
-Expr finite_or_zero(const Expr &value) {
-  // By its bits: a comparison of floats would be folded away, since Halide's default float mode assumes finite values.
-  const Expr exponent = cast<uint32_t>(0x7f800000);
-  return select((reinterpret<uint32_t>(value) & exponent) != exponent, value, 0.0f);
+Expr if_finite(const Expr &test, const Expr &value) {
+  return select(strict_float(test - test == cast(test.type(), 0)), value, 0.0f);
 }
 
 BlockStatistics block_statistics(const Func &x, const BlockShape &shape, int lanes, int vector, int folds) {
@@ -78,8 +76,8 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, int lan
   const Expr folded = st.fold + st.fold_lanes * folds;
   st.shift_folds(with(st.fold)) += cast<double>(st.shift_lanes(with(folded)));
   st.shift_sum(at) += st.shift_folds(with(st.fold_total));
-  const Expr mean = cast<double>(first) + st.shift_sum(at) / shape.count(st.ks, st.kr);
-  st.centre(at) = finite_or_zero(cast<float>(mean));
+  const Expr mean = strict_float(cast<double>(first) + st.shift_sum(at) / shape.count(st.ks, st.kr));
+  st.centre(at) = if_finite(mean, cast<float>(mean));
 
   st.deviation_lanes(with(st.lane)) = Tuple(0.0f, 0.0f);
   accumulate(st.sweep, st.lane, length, lanes, vector, [&](const Expr &lane, const Expr &s, const Expr &r) {
@@ -108,7 +106,7 @@ Tuple block_moments(const Expr &centre, const Expr &sum, const Expr &sum_of_squa
 
 Tuple statistic(const Expr &mean, const Expr &m2, const Expr &count) {
   const Expr hi = cast<float>(mean);
-  return Tuple(hi, finite_or_zero(cast<float>(strict_float(mean - cast<double>(hi)))), cast<float>(m2 / count));
+  return Tuple(hi, if_finite(mean, cast<float>(mean - cast<double>(hi))), cast<float>(m2 / count));
 }
 
 MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> &mean,
@@ -118,7 +116,7 @@ MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> 
   const RVar ks = st.blocks.x, kr = st.blocks.y;
   const Expr count = cast<double>(shape.S) * cast<double>(shape.R);
   st.sum(st.g, st.b) += shape.count(ks, kr) * mean(ks, kr, st.g, st.b);
-  st.mean(st.g, st.b) = st.sum(st.g, st.b) / count;
+  st.mean(st.g, st.b) = strict_float(st.sum(st.g, st.b) / count);
   const Expr between = mean(ks, kr, st.g, st.b) - st.mean(st.g, st.b);
   st.m2(st.g, st.b) += m2(ks, kr, st.g, st.b) + shape.count(ks, kr) * between * between;
   st.statistic(st.g, st.b) = statistic(st.mean(st.g, st.b), st.m2(st.g, st.b), count);

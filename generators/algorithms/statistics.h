@@ -78,8 +78,9 @@ struct MergedStatistics {
 MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> &mean,
                               const std::function<Expr(Expr, Expr, Expr, Expr)> &m2, const BlockShape &shape);
 
-/// `value` (f32) if it is finite, else 0.
-Expr finite_or_zero(const Expr &value);
+/// `value` (f32) if `test` is finite, else 0. Halide's default float mode assumes finite values, and the compiler folds a test of
+/// anything computed in it, a mere conversion included: `test` must be computed in strict_float.
+Expr if_finite(const Expr &test, const Expr &value);
 
 }  // namespace halogen
 #endif
