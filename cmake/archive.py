@@ -41,7 +41,7 @@ def link_runtime(args):
     # Halide registers clean-up functions to run at exit. Ours runs when a context is destroyed; a library must not act after
     # its host's main(), and whatever is in .fini_array would keep half of the runtime from being left out below.
     bare = os.path.join(args.work, "runtime_without_cleanup.o")
-    run(args.objcopy, "--remove-section=.fini_array*", "--remove-section=.init_array*", args.runtime, bare)
+    run(args.objcopy, "--remove-section=.fini_array*", args.runtime, bare)
     # The overrides are strong, Halide's definitions weak. In an archive of two members the linker would take whichever
     # comes first; within one relocatable object the strong ones always win. Groups are resolved so that another archive's
     # group of the same name cannot replace ours.

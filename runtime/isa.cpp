@@ -16,10 +16,10 @@ struct Level {
 // Best first.
 #if defined(__x86_64__)
 constexpr Level kLevels[] = {{HALOGEN_ISA_V4, "v4"}, {HALOGEN_ISA_V3, "v3"}, {HALOGEN_ISA_V2, "v2"}};
-constexpr char kValid[] = "v2, v3, v4";
+constexpr char kValid[] = "v2, v3, v4 (neon is for AArch64)";
 #elif defined(__aarch64__)
 constexpr Level kLevels[] = {{HALOGEN_ISA_NEON, "neon"}};
-constexpr char kValid[] = "neon";
+constexpr char kValid[] = "neon (v2, v3, v4 are for x86-64)";
 #else
 #error "Halogen has kernels for x86-64 and AArch64"
 #endif

@@ -16,14 +16,16 @@ namespace {
 class GuardedMemory {
  public:
   explicit GuardedMemory(size_t capacity) {
+    // Room for a margin.
+    capacity += 16;
     for (auto &buffer : buffers_) buffer = std::make_unique<GuardedBuffer>(capacity);
   }
 
-  NormMemory place(const NormData &data, Flush where) {
-    return {buffers_[0]->place(data.input, where),        buffers_[1]->place(data.input.size(), where),
-            buffers_[2]->place(data.weight, where),       buffers_[3]->place(data.bias, where),
-            buffers_[4]->place(data.mean, where),         buffers_[5]->place(data.var, where),
-            buffers_[6]->place(data.running_mean, where), buffers_[7]->place(data.running_var, where)};
+  NormMemory place(const NormData &data, Flush where, size_t margin) {
+    return {buffers_[0]->place(data.input, where, margin),        buffers_[1]->place(data.input.size(), where, margin),
+            buffers_[2]->place(data.weight, where, margin),       buffers_[3]->place(data.bias, where, margin),
+            buffers_[4]->place(data.mean, where, margin),         buffers_[5]->place(data.var, where, margin),
+            buffers_[6]->place(data.running_mean, where, margin), buffers_[7]->place(data.running_var, where, margin)};
   }
 
   bool intact() const {
@@ -41,7 +43,9 @@ class GuardedMemory {
 std::string run_guarded(const Variant &variant, halogen_norm_path path, const NormProblem &problem,
                         const NormData &data, const NormReference &expected, GuardedMemory &guarded, Flush where,
                         bool in_place) {
-  NormMemory memory = guarded.place(data, where);
+  // What cannot be told from an error of the emulator is left out: there, tensors end one vector before the page does.
+  const bool overrun = variant.isa != HALOGEN_ISA_V2 && masked_loads_overrun();
+  NormMemory memory = guarded.place(data, where, where == Flush::end && overrun ? 64 : 0);
   if (in_place) memory.output = memory.input;
   NormCall call(problem, memory, path);
   NormResult result;
@@ -100,6 +104,8 @@ void check_all(std::vector<int64_t> shape, GuardedMemory &guarded) {
 
 TEST_SUITE("norm_guard") {
   TEST_CASE("norm: nothing outside a tensor is read or written, every S in 1…130") {
+    if (masked_loads_overrun())
+      MESSAGE("this emulator reads what masked loads leave out: but for v2, ends are not flush");
     GuardedMemory guarded(2 * 13 * 130);
     for (int64_t s = 1; s <= 130; s += quick() && s > 36 ? 13 : 1) {
       for (int64_t c : {1, 3, 7, 13}) {

@@ -13,7 +13,9 @@ set(HALOGEN_HALIDE_TARGET_v4 x86-64-linux-sse41-avx-f16c-fma-avx2-avx512-avx512_
 # Halide's runtime: the lowest level, as it runs on every CPU of the target.
 set(HALOGEN_HALIDE_TARGET_runtime x86-64-linux-sse41)
 
-# A CPU that has the variant and nothing above it, so that no later instruction slips in unnoticed. qemu has no AVX-512: v4
-# runs natively only.
+# A CPU that has the variant and nothing above it, so that no later instruction slips in unnoticed. qemu has no AVX-512:
+# for v4 there is an emulator of our own, which takes static programs without threads only.
 set(HALOGEN_EMULATOR_v2 qemu-x86_64-static -cpu Westmere)
 set(HALOGEN_EMULATOR_v3 qemu-x86_64-static -cpu Haswell)
+set(HALOGEN_EMULATOR_v4 ${CMAKE_CURRENT_LIST_DIR}/../../.venv/bin/python ${CMAKE_CURRENT_LIST_DIR}/../../tests/emulate.py)
+set(HALOGEN_EMULATOR_STATIC v4)

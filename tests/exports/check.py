@@ -68,8 +68,11 @@ def main():
     undefined = names(args.nm, args.library, "--undefined-only") - defined
     problems = compare("defined", {n for n in defined if not INTERNAL.match(n)}, public, args.update)
     problems += compare("undefined", undefined, os.path.join(HERE, f"undefined-{args.target}.txt"), args.update)
+    # Halide's GPU runtimes construct an empty cache of modules at start; anything else is a mistake.
+    outside = r"\.(fini_array|ctors|dtors|preinit_array)\b" if args.target in ("cuda", "opencl") else \
+        r"\.(init_array|fini_array|ctors|dtors|preinit_array)\b"
     for line in run(args.readelf, "--sections", "--wide", args.library).splitlines():
-        if re.search(r"\.(init_array|fini_array|ctors|dtors|preinit_array)\b", line):
+        if re.search(outside, line):
             print("runs outside main():", line.strip())
             problems += 1
     sys.exit(1 if problems else 0)

@@ -1,11 +1,17 @@
 #include "guarded.h"
 
+#include <setjmp.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace halogen_tests {
 
@@ -26,16 +32,16 @@ GuardedBuffer::GuardedBuffer(size_t capacity_floats) {
 
 GuardedBuffer::~GuardedBuffer() { munmap(mapping_, mapping_bytes_); }
 
-float *GuardedBuffer::place(size_t count, Flush where) {
+float *GuardedBuffer::place(size_t count, Flush where, size_t margin) {
   placed_bytes_ = count * sizeof(float);
-  if (placed_bytes_ > usable_bytes_) std::abort();
-  placed_ = where == Flush::start ? usable_ : usable_ + usable_bytes_ - placed_bytes_;
+  if (placed_bytes_ + margin > usable_bytes_) std::abort();
+  placed_ = where == Flush::start ? usable_ + margin : usable_ + usable_bytes_ - placed_bytes_ - margin;
   std::memset(usable_, canary, usable_bytes_);
   return reinterpret_cast<float *>(placed_);
 }
 
-float *GuardedBuffer::place(const std::vector<float> &values, Flush where) {
-  float *memory = place(values.size(), where);
+float *GuardedBuffer::place(const std::vector<float> &values, Flush where, size_t margin) {
+  float *memory = place(values.size(), where, margin);
   if (!values.empty()) std::memcpy(memory, values.data(), placed_bytes_);
   return memory;
 }
@@ -45,5 +51,46 @@ bool GuardedBuffer::intact() const {
   return std::all_of(usable_, placed_, is_canary) &&
          std::all_of(placed_ + placed_bytes_, usable_ + usable_bytes_, is_canary);
 }
+
+#if defined(__x86_64__)
+
+namespace {
+
+sigjmp_buf after_fault;
+
+void on_fault(int) { siglongjmp(after_fault, 1); }
+
+// One lane of eight, the others beyond the page's end.
+__attribute__((target("avx"), noinline)) float masked_load(const float *last) {
+  return _mm256_cvtss_f32(_mm256_maskload_ps(last, _mm256_set_epi32(0, 0, 0, 0, 0, 0, 0, -1)));
+}
+
+}  // namespace
+
+bool masked_loads_overrun() {
+  static const bool overrun = [] {
+    if (!__builtin_cpu_supports("avx")) return false;
+    GuardedBuffer buffer(1);
+    const float *last = buffer.place(1, Flush::end);
+    struct sigaction action = {}, before;
+    action.sa_handler = on_fault;
+    sigaction(SIGSEGV, &action, &before);
+    bool faulted = true;
+    if (sigsetjmp(after_fault, 1) == 0) {
+      const volatile float value = masked_load(last);
+      static_cast<void>(value);
+      faulted = false;
+    }
+    sigaction(SIGSEGV, &before, nullptr);
+    return faulted;
+  }();
+  return overrun;
+}
+
+#else
+
+bool masked_loads_overrun() { return false; }
+
+#endif
 
 }  // namespace halogen_tests
