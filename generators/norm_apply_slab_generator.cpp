@@ -32,13 +32,14 @@ class NormApplySlab : public Generator<NormApplySlab> {
                                     OutputImageParam(weight), OutputImageParam(bias)}) {
       halogen::any_strides(vector);
     }
-    // A task is `grain` rows of a slab: the expanded vectors stay in L1 while rows go by.
+    // A task is a slab, or where there is one slab only, `grain` of its rows: the expanded vectors stay in L1 while
+    // rows go by.
     const int vector = get_target().natural_vector_size<float>();
     Func out = y;
     Var rows("rows"), row("row");
-    out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, t, rows).parallel(rows).parallel(t);
+    out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, rows, t).parallel(t).parallel(rows);
     out.vectorize(i, vector, TailStrategy::GuardWithIf).never_partition(row, rows, t);
-    halogen::schedule_expanded(expanded, out, t, vector);
+    halogen::schedule_expanded(expanded, out, rows, vector);
   }
 
  private:

@@ -6,7 +6,7 @@ namespace halogen {
 namespace {
 
 // Values in a block: their f32 sums keep their digits (docs/numerics.md), and a block fits in L1.
-constexpr int64_t kBlockValues = 2048;
+constexpr int64_t kBlockValues = 4096;
 // Rows in a block, so that no f32 sum is of many more than a hundred values: a slab's lane takes one value of a row, the first lane
 // of a row schedule up to four.
 constexpr int64_t kBlockRowsSlab = 128;
@@ -18,6 +18,7 @@ constexpr int64_t kTaskBytes = 128 * 1024;
 constexpr int64_t kShortRow = 256;
 // Width of a slab: its sums and parameters stay in L1.
 constexpr int64_t kSlabValues = 2048;
+constexpr int64_t kFewSlabs = 8;
 // Kernels count elements in 31 bits.
 constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
 // Only a handful of large sets: split them, so that threads can share one.
@@ -145,7 +146,9 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes,
   plan->blocks_per_task =
       at_least_one(kTaskBytes / (int64_t{plan->block_s} * plan->block_r * 4), ceil_div(p.S, plan->block_s));
   plan->slab = at_least_one(slab, p.C);
-  plan->rows_per_task = at_least_one(kTaskBytes / (int64_t{plan->slab} * p.S * 4), p.N);
+  // Slabs are shared out; rows only where slabs are few.
+  const bool few_slabs = ceil_div(p.C, plan->slab) < kFewSlabs;
+  plan->rows_per_task = at_least_one(few_slabs ? kTaskBytes / (int64_t{plan->slab} * p.S * 4) : p.N, p.N);
   return true;
 }
 

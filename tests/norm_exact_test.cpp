@@ -95,7 +95,7 @@ TEST_SUITE("norm_exact") {
     for (halogen_norm_scope scope : all_scopes) {
       for (int64_t s : {2, 4, 8, 16, 32, 64, 128, 512, 1024}) {
         for (int64_t n : {1, 2, 4}) {
-          if (n * s > 2048) continue;  // several blocks, with means of their own that are no integers
+          if (n * s > 4096) continue;  // several blocks, with means of their own that are no integers
           NormProblem problem = problem_for(scope, shape_of(n, 4, s, static_cast<size_t>(s)));
           problem.eps = 3;  // 1 + 3 = 4
           check_exact(problem, integer_data(problem, 5, 1));

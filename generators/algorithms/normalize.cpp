@@ -14,7 +14,7 @@ Affine affine(const Expr &mean_lo, const Expr &var, const Expr &eps, const Expr 
 }
 
 Expr normalize(const Expr &x, const Expr &mean_hi, const Expr &scale, const Expr &shift) {
-  return (x - mean_hi) * scale + shift;
+  return strict_float(x - mean_hi) * scale + shift;
 }
 
 ExpandedAffine expand_affine(const Expr &mean_hi, const Affine &affine, const Var &j, const Var &t, const Expr &slab,

@@ -42,7 +42,7 @@ SlabStatistics slab_statistics(const Func &x, const Expr &slab, const Expr &S, c
 
   st.shift(i, kr, t) = 0.0f;
   for (const Expr &row : {quad_row, single_row}) {
-    st.shift(i, kr, t) += value(i, row) - value(i, 0);
+    st.shift(i, kr, t) += difference(value(i, row), value(i, 0));
   }
   st.first_sum = channel_sum([&](const Expr &i) { return value(i, 0); }, st, S, vector);
   st.shift_sum = channel_sum([&](const Expr &i) { return st.shift(i, kr, t); }, st, S, vector);
@@ -55,7 +55,7 @@ SlabStatistics slab_statistics(const Func &x, const Expr &slab, const Expr &S, c
 
   st.deviation(i, kr, t) = Tuple(0.0f, 0.0f);
   for (const Expr &row : {quad_row, single_row}) {
-    const Expr d = value(i, row) - st.centre_i(i, kr, t);
+    const Expr d = difference(value(i, row), st.centre_i(i, kr, t));
     st.deviation(i, kr, t) = Tuple(st.deviation(i, kr, t)[0] + d, st.deviation(i, kr, t)[1] + d * d);
   }
   st.deviation_sum = channel_sum([&](const Expr &i) { return st.deviation(i, kr, t)[0]; }, st, S, vector);

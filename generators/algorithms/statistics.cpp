@@ -42,6 +42,8 @@ Expr BlockShape::count(const Expr &ks, const Expr &kr) const {
   return cast<double>(length_s(ks)) * cast<double>(length_r(kr));
 }
 
+Expr difference(const Expr &x, const Expr &centre) { return strict_float(x - centre); }
+
 Expr if_finite(const Expr &test, const Expr &value) {
   return select(strict_float(test - test == cast(test.type(), 0)), value, 0.0f);
 }
@@ -68,7 +70,7 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, int lan
   const Expr first = value(0, 0);
   st.shift_lanes(with(st.lane)) = 0.0f;
   accumulate(st.sweep, st.lane, length, lanes, vector, [&](const Expr &lane, const Expr &s, const Expr &r) {
-    st.shift_lanes(with(lane)) += value(s, r) - first;
+    st.shift_lanes(with(lane)) += difference(value(s, r), first);
   });
 
   st.fold_lanes = RDom(0, lanes / folds, "fold_lanes");
@@ -81,7 +83,7 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, int lan
 
   st.deviation_lanes(with(st.lane)) = Tuple(0.0f, 0.0f);
   accumulate(st.sweep, st.lane, length, lanes, vector, [&](const Expr &lane, const Expr &s, const Expr &r) {
-    const Expr d = value(s, r) - st.centre(at);
+    const Expr d = difference(value(s, r), st.centre(at));
     const FuncRef sums = st.deviation_lanes(with(lane));
     st.deviation_lanes(with(lane)) = Tuple(sums[0] + d, sums[1] + d * d);
   });

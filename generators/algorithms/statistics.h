@@ -1,9 +1,9 @@
 // Mean and variance of blocks of values, and of many blocks together, with one read of memory.
 //
-// A block holds n <= 2048 values, which stay in L1. Its centre mu is its mean in f32, taken as the first value x_0 plus the mean of
+// A block holds n <= 4096 values, which stay in L1. Its centre mu is its mean in f32, taken as the first value x_0 plus the mean of
 // x - x_0, so that it is exact for a constant block. Then, with d = x - mu,
 //   mean = mu + sum(d)/n        M2 = sum((x - mean)^2) = sum(d^2) - sum(d)^2/n
-// where the corrections make up for the rounding of mu. The sums run in f32 over lanes of at most 128 values each; lanes are
+// where the corrections make up for the rounding of mu. The sums run in f32 over lanes of at most 256 values each; lanes are
 // added in f64. A mu that is not finite is replaced by 0, so that an infinity in the data gives an infinite mean and a variance
 // that is not a number, as the formula does.
 //
@@ -77,6 +77,9 @@ struct MergedStatistics {
 /// statistic(g, b) from the blocks `mean(ks, kr, g, b)` and `m2(...)`.
 MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> &mean,
                               const std::function<Expr(Expr, Expr, Expr, Expr)> &m2, const BlockShape &shape);
+
+/// x - centre, rounded once: the compiler may not merge it with the sum it goes into, which would lose its exactness.
+Expr difference(const Expr &x, const Expr &centre);
 
 /// `value` (f32) if `test` is finite, else 0. Halide's default float mode assumes finite values, and the compiler folds a test of
 /// anything computed in it, a mere conversion included: `test` must be computed in strict_float.
