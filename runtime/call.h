@@ -11,8 +11,9 @@ namespace halogen {
 
 struct Call {
   halogen_context *context;
-  void *stream;       ///< CUstream or cl_command_queue of this call
-  int32_t device_id;  ///< ordinal of the GPU
+  void *stream;                 ///< CUstream or cl_command_queue of this call
+  void *gpu_context = nullptr;  ///< CUcontext or cl_context, set by GpuState::begin(); NULL on the CPU
+  int32_t device_id;            ///< ordinal of the GPU
   halogen_error *error;
   /// What Halide, an allocation or the driver said first, if anything.
   std::atomic<bool> failed{false};
@@ -20,7 +21,6 @@ struct Call {
   char message[400] = {0};
   /// Parallel loops of this call that are running; a loop begun inside one runs in line.
   std::atomic<int32_t> loops{0};
-  bool gpu_context_pushed = false;
 
   Call(halogen_context *c, void *s, int32_t d, halogen_error *e) : context(c), stream(s), device_id(d), error(e) {}
 

@@ -1,5 +1,6 @@
 #include "gpu.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "call.h"
@@ -43,6 +44,7 @@ void GpuState::free_blocks(halogen_context *context) {
   while (block != nullptr) {
     DeviceBlock *next = block->next;
     Call call(context, block->stream, block->device_id, nullptr);
+    call.gpu_context = block->gpu_context;
     halide_device_free(&call, &block->buffer);
     context->workspace.release(block);
     block = next;
@@ -51,29 +53,43 @@ void GpuState::free_blocks(halogen_context *context) {
 
 void GpuState::destroy(halogen_context *context) {
   free_blocks(context);
-  if (used_) {
-#if HALOGEN_WITH_CUDA
-    for (int32_t device = 0; device < kMaxDevices; ++device) {
-      if (primary_[device] == nullptr && device != 0) continue;
-      Call call(context, context->options.gpu_stream, device, nullptr);
-      halide_device_release(&call, gpu_interface());
-      if (primary_[device] != nullptr) driver_.primary_release(device);
-    }
-#else
-    Call call(context, context->options.gpu_stream, 0, nullptr);
-    if (call.stream != nullptr) halide_device_release(&call, gpu_interface());
+  for (int32_t i = 0; i < used_count_; ++i) {
+    Call call(context, context->options.gpu_stream, used_[i].device_id, nullptr);
+    call.gpu_context = used_[i].gpu_context;
+#if HALOGEN_WITH_OPENCL
+    // The caller's queues may be gone by now. Halide waits for the one it is given before it releases programs.
+    call.stream = opencl_make_queue(call.gpu_context);
+    if (call.stream == nullptr) continue;
+#endif
+    halide_device_release(&call, gpu_interface());
+#if HALOGEN_WITH_OPENCL
+    opencl_release_queue(call.stream);
 #endif
   }
+#if HALOGEN_WITH_CUDA
+  for (int32_t device = 0; device < kMaxDevices; ++device) {
+    if (primary_[device] != nullptr) driver_.primary_release(device);
+  }
+#endif
   pthread_mutex_destroy(&mutex_);
 }
 
 void GpuState::trim(halogen_context *context) { free_blocks(context); }
 
+void GpuState::remember(const Call &call) {
+  const Lock lock(&mutex_);
+  for (int32_t i = 0; i < used_count_; ++i) {
+    if (used_[i].gpu_context == call.gpu_context) return;
+  }
+  if (used_count_ < kMaxDevices) used_[used_count_++] = {call.gpu_context, call.device_id};
+}
+
+#if HALOGEN_WITH_CUDA
+
 halogen_status GpuState::begin(Call *call, const DLDevice &device) {
   const Report report = {call->context, call->error};
   if (call->stream == nullptr) call->stream = call->context->options.gpu_stream;
   call->device_id = device.device_id;
-#if HALOGEN_WITH_CUDA
   if (device.device_id < 0 || device.device_id >= kMaxDevices) {
     return fail(report, HALOGEN_ERROR_DEVICE, "expected a device_id from 0 to %d, got %d", kMaxDevices - 1,
                 device.device_id);
@@ -85,35 +101,82 @@ halogen_status GpuState::begin(Call *call, const DLDevice &device) {
   if (!driver_.loaded) {
     return fail(report, HALOGEN_ERROR_DRIVER, "libcuda.so.1 is missing or cannot be initialised: no CUDA driver here");
   }
-  if (cuda_context(call) == nullptr) {
-    return fail(report, HALOGEN_ERROR_DRIVER, "no CUDA context for device %d could be had from the driver",
-                device.device_id);
+  const halogen_status status = choose_cuda_context(call);
+  if (status == HALOGEN_OK) remember(*call);
+  return status;
+}
+
+/// The caller's context, or the thread's current one where it is of the tensor's device, or the device's primary one, which
+/// is retained until destroy().
+halogen_status GpuState::choose_cuda_context(Call *call) {
+  const Report report = {call->context, call->error};
+  int32_t wanted = 0;
+  if (!driver_.device(call->device_id, &wanted)) {
+    return fail(report, HALOGEN_ERROR_DEVICE, "expected a CUDA device of this machine, got device_id %d",
+                call->device_id);
   }
+  int32_t device = 0;
+  call->gpu_context = call->context->options.gpu_context;
+  if (call->gpu_context != nullptr) {
+    if (!driver_.device_of(call->gpu_context, &device)) {
+      return fail(report, HALOGEN_ERROR_DRIVER, "options.gpu_context: expected a CUcontext, the driver refuses it");
+    }
+    if (device == wanted) return HALOGEN_OK;
+    return fail(report, HALOGEN_ERROR_DEVICE,
+                "expected tensors on the device of options.gpu_context, got tensors on device_id %d", call->device_id);
+  }
+  call->gpu_context = driver_.current(&device);
+  if (call->gpu_context != nullptr && device == wanted) return HALOGEN_OK;
+  const Lock lock(&mutex_);
+  void *&primary = primary_[call->device_id];
+  if (primary == nullptr) primary = driver_.primary_retain(wanted);
+  call->gpu_context = primary;
+  if (primary != nullptr) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_DRIVER, "no CUDA context for device %d could be had from the driver",
+              call->device_id);
+}
+
 #else
-  if (call->context->options.gpu_context == nullptr || call->stream == nullptr) {
+
+namespace {
+
+// Halide's runtime loads libOpenCL at its first use without a lock, and aborts where two threads do so at once. Its table of
+// functions is the process's, so this is too.
+pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+std::atomic<bool> loaded{false};
+
+int load_opencl(Call *call) {
+  if (loaded.load(std::memory_order_acquire)) return 0;
+  const Lock lock(&loading);
+  int major = 0, minor = 0;
+  const int code = gpu_interface()->compute_capability(call, &major, &minor);
+  if (code != 0) return code;
+  if (major == 0) {
+    call->note(HALOGEN_ERROR_DRIVER, "libOpenCL.so.1 is missing: no OpenCL driver here");
+    return halide_error_code_symbol_not_found;
+  }
+  loaded.store(true, std::memory_order_release);
+  return 0;
+}
+
+}  // namespace
+
+halogen_status GpuState::begin(Call *call, const DLDevice &device) {
+  const Report report = {call->context, call->error};
+  if (call->stream == nullptr) call->stream = call->context->options.gpu_stream;
+  call->device_id = device.device_id;
+  call->gpu_context = call->context->options.gpu_context;
+  if (call->gpu_context == nullptr || call->stream == nullptr) {
     return fail(report, HALOGEN_ERROR_DEVICE,
                 "OpenCL: expected options.gpu_context (cl_context) and a stream "
                 "(cl_command_queue), got NULL");
   }
-#endif
-  const Lock lock(&mutex_);
-  used_ = true;
-  return HALOGEN_OK;
+  const halogen_status status = call->finish(load_opencl(call));
+  if (status == HALOGEN_OK) remember(*call);
+  return status;
 }
 
-void *GpuState::cuda_context(Call *call) {
-  void *chosen = call->context->options.gpu_context;
-#if HALOGEN_WITH_CUDA
-  if (chosen == nullptr) chosen = driver_.current();
-  if (chosen == nullptr) {
-    const Lock lock(&mutex_);
-    void *&primary = primary_[call->device_id];
-    if (primary == nullptr) primary = driver_.primary_retain(call->device_id);
-    chosen = primary;
-  }
 #endif
-  return chosen;
-}
 
 DeviceBlock *GpuState::acquire(Call *call, size_t bytes) {
   {
@@ -121,8 +184,8 @@ DeviceBlock *GpuState::acquire(Call *call, size_t bytes) {
     for (DeviceBlock **at = &kept_; *at != nullptr; at = &(*at)->next) {
       DeviceBlock *block = *at;
       // Not one that is far too large: it may be needed for what it was made for.
-      if (block->stream != call->stream || block->device_id != call->device_id || block->bytes < bytes ||
-          block->bytes > 2 * bytes + 4096) {
+      if (block->stream != call->stream || block->gpu_context != call->gpu_context ||
+          block->device_id != call->device_id || block->bytes < bytes || block->bytes > 2 * bytes + 4096) {
         continue;
       }
       *at = block->next;
@@ -135,6 +198,7 @@ DeviceBlock *GpuState::acquire(Call *call, size_t bytes) {
     return nullptr;
   }
   std::memset(static_cast<void *>(block), 0, sizeof(*block));
+  block->gpu_context = call->gpu_context;
   block->stream = call->stream;
   block->device_id = call->device_id;
   block->bytes = bytes;
@@ -168,7 +232,6 @@ halogen_status GpuState::begin(Call *call, const DLDevice &) {
 }
 DeviceBlock *GpuState::acquire(Call *, size_t) { return nullptr; }
 void GpuState::release(DeviceBlock *) {}
-void *GpuState::cuda_context(Call *) { return nullptr; }
 
 #endif
 

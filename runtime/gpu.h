@@ -22,6 +22,7 @@ struct OpenClMemory {
 /// before the next call on it writes.
 struct DeviceBlock {
   DeviceBlock *next;
+  void *gpu_context;
   void *stream;
   int32_t device_id;
   size_t bytes;
@@ -36,22 +37,28 @@ class GpuState {
   void destroy(halogen_context *context);
   void trim(halogen_context *context);
 
-  /// Checks that this library has kernels for the device, that a driver is there, and that the context can use it.
+  /// Checks that this library has kernels for the device, that a driver is there, and that the context can use it. Sets the
+  /// call's stream, device and GPU context.
   halogen_status begin(Call *call, const DLDevice &device);
 
   DeviceBlock *acquire(Call *call, size_t bytes);
   void release(DeviceBlock *block);
 
-  /// The CUcontext of a device: the caller's, the thread's current one, or the primary one, retained until destroy().
-  void *cuda_context(Call *call);
-
  private:
+  halogen_status choose_cuda_context(Call *call);
+  void remember(const Call &call);
   void free_blocks(halogen_context *context);
 
   static constexpr int kMaxDevices = 64;
+  struct Used {
+    void *gpu_context;
+    int32_t device_id;
+  };
+
   pthread_mutex_t mutex_;
   DeviceBlock *kept_;
-  bool used_;
+  Used used_[kMaxDevices];  ///< GPU contexts that hold modules of ours; more than these keep theirs until they end
+  int32_t used_count_;
   CudaDriver driver_;           ///< loaded by the first call that needs it
   void *primary_[kMaxDevices];  ///< retained primary contexts
 };

@@ -12,9 +12,9 @@ namespace halogen {
 constexpr size_t kMaxStructSize = 16384;
 
 /// Whether a struct of `size` bytes at `from` can be read where `known` bytes are known: a smaller one may only end between
-/// fields (of 4 bytes or more), a larger one may hold only zeros where nothing is known.
+/// fields (laid out in groups of 8 bytes, so that no pointer is cut in two), a larger one may hold only zeros where nothing is known.
 inline bool struct_is_readable(const void *from, size_t size, size_t known) {
-  if (size < sizeof(size_t) || size > kMaxStructSize || size % sizeof(int32_t) != 0) return false;
+  if (size < sizeof(size_t) || size > kMaxStructSize || size % sizeof(size_t) != 0) return false;
   const char *bytes = static_cast<const char *>(from);
   for (size_t i = known; i < size; ++i) {
     if (bytes[i] != 0) return false;

@@ -22,7 +22,7 @@ void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
-  asm volatile("yield");
+  asm volatile("isb" ::: "memory");  // most cores treat `yield` as a no-op
 #endif
 }
 
@@ -44,7 +44,8 @@ void ThreadPool::init(int32_t num_threads) {
   stop_ = false;
   threads_ = nullptr;
   loops_ = nullptr;
-  pending_.store(0, std::memory_order_relaxed);
+  asleep_ = 0;
+  added_.store(0, std::memory_order_relaxed);
   pthread_mutex_init(&mutex_, nullptr);
   pthread_cond_init(&work_, nullptr);
   pthread_cond_init(&done_, nullptr);
@@ -95,28 +96,51 @@ void ThreadPool::take(Loop *loop) {
   }
 }
 
+/// A loop that has tasks to give, with the calling thread counted as its helper, or NULL. The mutex is held.
+ThreadPool::Loop *ThreadPool::find_loop() {
+  for (Loop *loop = loops_; loop != nullptr; loop = loop->following) {
+    if (loop->next.load(std::memory_order_relaxed) >= loop->count) continue;
+    loop->helpers.fetch_add(1, std::memory_order_relaxed);
+    return loop;
+  }
+  return nullptr;
+}
+
+/// Until a loop is added after the first `seen`: those before it have given out their tasks, however long these still run.
+void ThreadPool::wait_for_loop(uint32_t seen) {
+  const int64_t until = nanoseconds() + kSpinNanoseconds;
+  while (added_.load(std::memory_order_relaxed) == seen) {
+    if (nanoseconds() >= until) {
+      const Lock lock(&mutex_);
+      while (!stop_ && added_.load(std::memory_order_relaxed) == seen) {
+        ++asleep_;
+        pthread_cond_wait(&work_, &mutex_);
+        --asleep_;
+      }
+      return;
+    }
+    relax();
+  }
+}
+
 void ThreadPool::work() {
   for (;;) {
-    const int64_t until = nanoseconds() + kSpinNanoseconds;
-    while (pending_.load(std::memory_order_acquire) == 0 && nanoseconds() < until) relax();
     Loop *loop = nullptr;
+    uint32_t seen = 0;
     {
       const Lock lock(&mutex_);
-      while (loops_ == nullptr && !stop_) pthread_cond_wait(&work_, &mutex_);
       if (stop_) return;
-      for (loop = loops_; loop != nullptr; loop = loop->following) {
-        if (loop->next.load(std::memory_order_relaxed) < loop->count) break;
-      }
-      if (loop != nullptr) loop->helpers.fetch_add(1, std::memory_order_relaxed);
+      loop = find_loop();
+      seen = added_.load(std::memory_order_relaxed);
     }
     if (loop == nullptr) {
-      // Every loop has given out its tasks; its own thread takes it off the list soon.
-      relax();
+      wait_for_loop(seen);
       continue;
     }
     take(loop);
     const Lock lock(&mutex_);
-    if (loop->helpers.fetch_sub(1, std::memory_order_acq_rel) == 1) pthread_cond_broadcast(&done_);
+    // Its owner may return once it sees 0: the loop is not touched after that.
+    if (loop->helpers.fetch_sub(1, std::memory_order_release) == 1) pthread_cond_broadcast(&done_);
   }
 }
 
@@ -132,19 +156,25 @@ int ThreadPool::run(const Allocator &allocator, int32_t count, halogen_task task
     start_threads(allocator);
     loop.following = loops_;
     loops_ = &loop;
-    pending_.fetch_add(1, std::memory_order_release);
-    pthread_cond_broadcast(&work_);
+    added_.fetch_add(1, std::memory_order_relaxed);
+    // No more threads than there are tasks for them; those that spin come by themselves.
+    const int32_t wanted = count - 1;
+    for (int32_t i = 0; i < wanted && i < asleep_; ++i) pthread_cond_signal(&work_);
   }
   take(&loop);
-  const Lock lock(&mutex_);
-  for (Loop **at = &loops_;; at = &(*at)->following) {
-    if (*at == &loop) {
-      *at = loop.following;
-      break;
-    }
+  {
+    const Lock lock(&mutex_);
+    Loop **at = &loops_;
+    while (*at != &loop) at = &(*at)->following;
+    *at = loop.following;
   }
-  pending_.fetch_sub(1, std::memory_order_release);
-  while (loop.helpers.load(std::memory_order_acquire) != 0) pthread_cond_wait(&done_, &mutex_);
+  // No helper can come any more; the last ones end their tasks at about this time.
+  const int64_t until = nanoseconds() + kSpinNanoseconds;
+  while (loop.helpers.load(std::memory_order_acquire) != 0 && nanoseconds() < until) relax();
+  if (loop.helpers.load(std::memory_order_acquire) != 0) {
+    const Lock lock(&mutex_);
+    while (loop.helpers.load(std::memory_order_acquire) != 0) pthread_cond_wait(&done_, &mutex_);
+  }
   return loop.failure.load(std::memory_order_relaxed);
 }
 

@@ -25,10 +25,11 @@ class ThreadPool {
 
  private:
   struct Loop;
-  struct Start;
 
   static void *thread_main(void *pool);
   void work();
+  Loop *find_loop();
+  void wait_for_loop(uint32_t seen);
   static void take(Loop *loop);
   void start_threads(const Allocator &allocator);
 
@@ -40,7 +41,8 @@ class ThreadPool {
   pthread_mutex_t mutex_;
   pthread_cond_t work_;
   pthread_cond_t done_;
-  std::atomic<int32_t> pending_;  ///< loops in loops_, for spinning without the mutex
+  int32_t asleep_;               ///< pool threads that wait for work_
+  std::atomic<uint32_t> added_;  ///< counts loops, for spinning without the mutex
 };
 
 }  // namespace halogen

@@ -133,8 +133,9 @@ typedef struct halogen_context_options {
   void (*log)(void *user, halogen_log_level level, const char *message);
   void *log_user;
 
-  /** The GPU context to work in: a CUcontext or a cl_context. NULL: for CUDA the thread's current context, else the primary
-   * one of the tensor's device; for OpenCL refused. It must outlive the halogen_context. */
+  /** The GPU context to work in: a CUcontext or a cl_context. NULL: for CUDA the thread's current context where it is of the
+   * tensor's device, else that device's primary one; for OpenCL refused. Any context that calls used must outlive the
+   * halogen_context. */
   void *gpu_context;
   /** The stream (CUstream) or queue (cl_command_queue) for calls that name none. NULL: CUDA's default stream; OpenCL refused. */
   void *gpu_stream;
