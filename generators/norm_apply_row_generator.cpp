@@ -1,5 +1,5 @@
 // y(s, r, g, b) = (x - mean) / sqrt(var + eps) * weight + bias with given statistics; lanes run along s.
-// mean, var: (g, b); weight, bias: (r, g). An index beyond a vector's extent wraps around: one vector serves all repetitions.
+// mean, var: (g, b); weight, bias: (r, g). Vectors of one row or one b serve all of them.
 #include "algorithms/normalize.h"
 #include "schedules/buffers.h"
 #include "schedules/machine.h"
@@ -13,16 +13,17 @@ class NormApplyRow : public Generator<NormApplyRow> {
   Input<Buffer<float, 2>> weight{"weight"}, bias{"bias"};                      // r, g
   Input<bool> has_lo{"has_lo"}, has_weight{"has_weight"}, has_bias{"has_bias"};
   Input<double> eps{"eps"};
-  Input<int> grain{"grain"};        // g's in a task
-  Output<Buffer<float, 4>> y{"y"};  // s, r, g, b; may be x itself
+  Input<bool> in_place{"in_place"};            // y is x itself; otherwise they have no memory in common
+  Input<int> grain_g{"grain_g"}, grain_b{"grain_b"};  // of a task
+  Output<Buffer<float, 4>> y{"y"};  // s, r, g, b
 
   void generate() {
-    const Expr gs = g % mean_hi.dim(0).extent(), gw = g % weight.dim(1).extent();
-    const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(gs, b), 0.0f), var(gs, b), eps, has_weight,
-                                              weight(r, gw), has_bias, bias(r, gw));
-    scale(r, g, b) = a.scale;
-    shift(r, g, b) = a.shift;
-    y(s, r, g, b) = halogen::normalize(x(s, r, g, b), mean_hi(gs, b), scale(r, g, b), shift(r, g, b));
+    const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(g, b), 0.0f), var(g, b), eps, has_weight,
+                                              weight(r, g), has_bias, bias(r, g));
+    affine(r, g, b) = Tuple(a.scale, a.shift);
+    const Expr bs = min(b, mean_hi.dim(1).extent() - 1);
+    const FuncRef of_row = affine(min(r, weight.dim(0).extent() - 1), g, bs);
+    y(s, r, g, b) = halogen::normalize(x(s, r, g, b), mean_hi(g, bs), of_row[0], of_row[1]);
   }
 
   void schedule() {
@@ -34,31 +35,38 @@ class NormApplyRow : public Generator<NormApplyRow> {
       halogen::any_strides(vector);
     }
     Func out = y;
-    // In place works: a value is read only where it is written (GuardWithIf, never shifted inwards).
     if (machine.gpu) {
-      // Blocks of 256 threads x 4 values along s. scale and shift are computed by every thread: cheaper than sharing them.
+      // Blocks of 256 threads x 4 values along s. The affine vectors are computed by every thread: cheaper than sharing them.
       // Sets go first: only a grid's first dimension may exceed 65535.
+      const int threads = machine.lanes.lanes;
       Var outer("outer"), thread("thread"), item("item"), set("set");
-      out.split(s, outer, thread, 4 * machine.lanes, TailStrategy::GuardWithIf)
-          .split(thread, item, thread, machine.lanes)
+      out.split(s, outer, thread, 4 * threads, TailStrategy::GuardWithIf)
+          .split(thread, item, thread, threads)
           .fuse(g, b, set)
           .reorder(item, thread, set, outer, r)
           .gpu_blocks(set, outer, r)
           .gpu_threads(thread);
-      scale.compute_at(out, thread);
-      shift.compute_at(out, thread);
-    } else {
-      Var outer("outer"), inner("inner");
-      out.reorder(s, r, g, b).split(g, outer, inner, grain, TailStrategy::GuardWithIf).parallel(b).parallel(outer);
-      out.never_partition(r, inner, outer, b).vectorize(s, machine.vector, TailStrategy::GuardWithIf);
-      scale.compute_at(out, r);
-      shift.compute_at(out, r);
+      affine.compute_at(out, thread);
+      return;
     }
+    // Memory order, whatever the scope: streams that the hardware prefetches. The affine vectors are there beforehand.
+    Var outer_g("outer_g"), outer_b("outer_b"), inner_g("inner_g"), inner_b("inner_b"), task("task");
+    out.split(g, outer_g, inner_g, grain_g, TailStrategy::GuardWithIf)
+        .split(b, outer_b, inner_b, grain_b, TailStrategy::GuardWithIf)
+        .reorder(s, r, inner_g, inner_b, outer_g, outer_b)
+        .fuse(outer_g, outer_b, task)
+        .parallel(task)
+        .never_partition(r, inner_g, inner_b, task);
+    // A row's last vector overlaps the one before, which would read what was written if y is x.
+    out.specialize(!in_place && x.dim(0).extent() >= machine.vector)
+        .vectorize(s, machine.vector, TailStrategy::ShiftInwards);
+    out.vectorize(s, machine.vector, TailStrategy::GuardWithIf);
+    affine.compute_root().never_partition_all().vectorize(g, machine.vector, TailStrategy::GuardWithIf);
   }
 
  private:
   Var s{"s"}, r{"r"}, g{"g"}, b{"b"};
-  Func scale{"scale"}, shift{"shift"};
+  Func affine{"affine"};
 };
 
 HALIDE_REGISTER_GENERATOR(NormApplyRow, norm_apply_row)

@@ -23,21 +23,25 @@ class NormFusedRow : public Generator<NormFusedRow> {
   void generate() {
     machine = halogen::machine_of(get_target());
     const halogen::BlockShape shape{x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
-    blocks = halogen::block_statistics(x, shape, machine.lanes, machine.vector, machine.folds);
+    blocks = halogen::block_statistics(x, shape, machine.lanes);
     auto block = [&](int i) {
       return [this, i](const Expr &ks, const Expr &kr, const Expr &g, const Expr &b) {
         return blocks.block(ks, kr, g, b)[i];
       };
     };
     merged = halogen::merge_blocks(block(0), block(1), shape);
-    const FuncRef st = merged.statistic(g, b);
-    statistic(g, b) = Tuple(st[0], st[1], st[2]);
-
+    const FuncRef own = merged.statistic(g, b);
     const Expr gw = g % weight.dim(1).extent();
-    const halogen::Affine a = halogen::affine(st[1], st[2], eps, has_weight, weight(r, gw), has_bias, bias(r, gw));
-    scale(r, g, b) = a.scale;
-    shift(r, g, b) = a.shift;
-    y(s, r, g, b) = halogen::normalize(x(s, r, g, b), st[0], scale(r, g, b), shift(r, g, b));
+    const halogen::Affine a = halogen::affine(own[1], own[2], eps, has_weight, weight(r, gw), has_bias, bias(r, gw));
+    affine(r, g, b) = Tuple(a.scale, a.shift);
+
+    // The last task may be smaller than the others; bounds inference needs to be told.
+    const Expr in_task = min(g, x.dim(2).extent() - 1);
+    const FuncRef st = merged.statistic(in_task, b);
+    statistic(g, b) = Tuple(st[0], st[1], st[2]);
+    // Where rows share parameters, the vectors have one row: nothing is computed twice.
+    const FuncRef of_row = affine(min(r, weight.dim(0).extent() - 1), in_task, b);
+    y(s, r, g, b) = halogen::normalize(x(s, r, g, b), st[0], of_row[0], of_row[1]);
   }
 
   void schedule() {
@@ -51,21 +55,27 @@ class NormFusedRow : public Generator<NormFusedRow> {
 
     // A task takes `grain` neighbouring sets, about half an L2 of data: first the statistics of all, then y from the cache.
     // In place works: a value is read only where it is written (GuardWithIf, never shifted inwards).
-    Var outer("outer"), inner("inner");
+    // Sets go by few at a time, so that what is kept per set has a fixed size and needs no heap.
+    constexpr int kSets = 32;
+    Var outer("outer"), some("some"), inner("inner");
     Func out = y, out_statistic = statistic;
-    out.reorder(s, r, g, b).split(g, outer, inner, grain, TailStrategy::GuardWithIf).parallel(b).parallel(outer);
-    out.never_partition(r, inner, outer, b).vectorize(s, machine.vector, TailStrategy::GuardWithIf);
-    out_statistic.split(g, outer, inner, grain, TailStrategy::GuardWithIf).parallel(b).parallel(outer);
-    out_statistic.never_partition(inner, outer, b);
-    out_statistic.compute_with(out, outer);
-    for (Func f : {merged.statistic, merged.mean, merged.sum, merged.m2, blocks.block}) {
-      f.compute_at(out, outer).never_partition_all();
+    for (Func f : {out, out_statistic}) {
+      f.split(g, outer, inner, grain, TailStrategy::GuardWithIf).split(inner, some, inner, kSets, TailStrategy::GuardWithIf);
+      f.parallel(b).parallel(outer).never_partition(inner, some, outer, b);
     }
+    out.reorder(s, inner, r, some, outer, b).vectorize(s, machine.vector, TailStrategy::GuardWithIf).never_partition(r);
+    out_statistic.compute_with(out, some);
+    for (Func f : {affine, merged.statistic, merged.mean, merged.sum, merged.m2, blocks.block}) {
+      f.compute_at(out, some).never_partition_all();
+    }
+    for (Func f : {merged.statistic, merged.mean, merged.sum, merged.m2}) {
+      f.bound_storage(merged.g, kSets);
+    }
+    blocks.block.bound_storage(blocks.g, kSets);
+    halogen::bound_sets(blocks, kSets);
     merged.sum.update().unscheduled();
     merged.m2.update().unscheduled();
     halogen::schedule_block_statistics(blocks, machine);
-    scale.compute_at(out, r);
-    shift.compute_at(out, r);
   }
 
  private:
@@ -73,7 +83,7 @@ class NormFusedRow : public Generator<NormFusedRow> {
   halogen::Machine machine;
   halogen::BlockStatistics blocks;
   halogen::MergedStatistics merged;
-  Func scale{"scale"}, shift{"shift"};
+  Func affine{"affine"};
 };
 
 HALIDE_REGISTER_GENERATOR(NormFusedRow, norm_fused_row)

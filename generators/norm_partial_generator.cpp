@@ -17,7 +17,7 @@ class NormPartial : public Generator<NormPartial> {
   void generate() {
     machine = halogen::machine_of(get_target());
     shape = {x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
-    statistics = halogen::block_statistics(x, shape, machine.lanes, machine.vector, machine.folds);
+    statistics = halogen::block_statistics(x, shape, machine.lanes);
     blocks(statistics.ks, statistics.kr, statistics.g, statistics.b) =
         statistics.block(statistics.ks, statistics.kr, statistics.g, statistics.b);
   }

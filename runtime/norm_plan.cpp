@@ -15,7 +15,7 @@ constexpr int64_t kBlockRowsRow = 32;
 constexpr int64_t kTaskBytes = 128 * 1024;
 // Rows shorter than this are better taken many at once. Zen 3, 2026-11: at 196 values slab is ahead of row by a fifth, at 784
 // behind by a fifth.
-constexpr int64_t kShortRow = 256;
+constexpr int64_t kShortRow = 32;
 // Width of a slab: its sums and parameters stay in L1.
 constexpr int64_t kSlabValues = 2048;
 constexpr int64_t kFewSlabs = 8;
@@ -67,13 +67,21 @@ halogen_norm_path choose(const NormProblem &p, bool slab_fits, bool row_fits, in
 
 NormView norm_view(const NormProblem &p, int64_t samples) {
   if (p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_BATCH) {
-    return {p.S, samples, p.C, p.C * p.S, p.S, p.C, 1, 0};
+    return {p.S, samples, p.C, p.C * p.S, p.S, p.C, 1};
   }
   if (p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_GROUP) {
     const int64_t rows = p.C / p.groups;
-    return {p.S, rows, samples * p.groups, p.S, rows * p.S, p.groups, rows, 1};
+    return {p.S, rows, samples * p.groups, p.S, rows * p.S, p.groups, rows};
   }
-  return {p.S, 1, samples * p.C, p.S, p.S, p.C, 1, 0};
+  return {p.S, 1, samples * p.C, p.S, p.S, p.C, 1};
+}
+
+NormOrder norm_order(const NormProblem &p, int64_t samples) {
+  if (p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_GROUP) {
+    return {p.S, p.C / p.groups, p.groups, samples, samples};
+  }
+  const bool per_sample = p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_INSTANCE;
+  return {p.S, 1, p.C, samples, per_sample ? samples : 1};
 }
 
 int64_t norm_workspace_bytes(const NormProblem &p, const NormPlan &plan) {
@@ -145,6 +153,9 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes,
   plan->sets_per_task = at_least_one(kTaskBytes / (plan->view.s * plan->view.r * 4), plan->view.g);
   plan->blocks_per_task =
       at_least_one(kTaskBytes / (int64_t{plan->block_s} * plan->block_r * 4), ceil_div(p.S, plan->block_s));
+  const NormOrder order = norm_order(p, plan->samples);
+  plan->apply_sets = at_least_one(kTaskBytes / (order.s * order.r * 4), order.g);
+  plan->apply_samples = plan->apply_sets < order.g ? 1 : at_least_one(kTaskBytes / (sample * 4), order.b);
   plan->slab = at_least_one(slab, p.C);
   // Slabs are shared out; rows only where slabs are few.
   const bool few_slabs = ceil_div(p.C, plan->slab) < kFewSlabs;

@@ -17,12 +17,19 @@ struct NormProblem {
   bool gpu;
 };
 
-/// The view x(s, r, g) that kernels work on: statistics are taken over (s, r), sets g are `set_stride` apart. Elements, not
-/// bytes. Parameters of set g and row r are at (g % parameter_sets) * parameter_set_stride + r * parameter_row_stride.
+/// The view x(s, r, g) that statistics are taken on: over (s, r), sets g are `set_stride` apart. Elements, not bytes. Parameters
+/// of set g and row r are at (g % parameter_sets) * parameter_rows + min(r, parameter_rows - 1).
 struct NormView {
   int64_t s, r, g;
   int64_t row_stride, set_stride;
-  int64_t parameter_sets, parameter_set_stride, parameter_row_stride;
+  int64_t parameter_sets, parameter_rows;
+};
+
+/// The view y(s, r, g, b) that is written, in memory order. Parameters are indexed by (r, g), statistics by (g, b), the latter
+/// the same for all b if `statistics` is 1.
+struct NormOrder {
+  int64_t s, r, g, b;
+  int64_t statistics;
 };
 
 struct NormPlan {
@@ -34,12 +41,15 @@ struct NormPlan {
   int32_t block_s, block_r;  ///< blocks of statistics
   int32_t sets_per_task;     ///< ROW: sets in a task
   int32_t blocks_per_task;   ///< SPLIT: neighbouring blocks of a row in a task
+  int32_t apply_sets;        ///< ROW with given statistics, SPLIT: g's of a NormOrder in a task,
+  int32_t apply_samples;     ///< and b's
   int32_t slab;              ///< SLAB: channels side by side
   int32_t rows_per_task;     ///< SLAB with given statistics
 };
 
-/// The view of `samples` samples.
+/// The views of `samples` samples.
 NormView norm_view(const NormProblem &problem, int64_t samples);
+NormOrder norm_order(const NormProblem &problem, int64_t samples);
 
 /// Plans a problem without empty dimensions. `forced` other than AUTO is taken or refused. On refusal returns false and
 /// `plan->reason` says why.

@@ -106,6 +106,7 @@ class Runner {
     return code;
   }
 
+  bool in_place() const { return t_.input.address() == t_.output.address(); }
   bool batch() const { return p_.own_statistics && p_.scope == HALOGEN_NORM_SCOPE_BATCH; }
   int64_t set_index(int64_t sample) const {
     return batch() ? (sample > 0 ? p_.C : 0) : sample * (p_.scope == HALOGEN_NORM_SCOPE_GROUP ? p_.groups : p_.C);
@@ -118,9 +119,8 @@ class Runner {
   /// Weight or bias as (r, g); an absent one is never read, but must be memory.
   Buffer parameters(const Memory &memory, const NormView &v) const {
     const bool given = memory.base != nullptr;
-    return Buffer(
-        given ? memory : t_.input, kFloat,
-        {dim(v.r, given ? v.parameter_row_stride : 0), dim(v.parameter_sets, given ? v.parameter_set_stride : 0)});
+    return Buffer(given ? memory : t_.input, kFloat,
+                  {dim(v.parameter_rows, given ? 1 : 0), dim(v.parameter_sets, given ? v.parameter_rows : 0)});
   }
   static Buffer sets(const Memory &memory, int64_t count) {
     return Buffer(memory, kFloat, {dim(count, 1), dim(1, count)});
@@ -166,14 +166,24 @@ class Runner {
 
   int apply(const Pass &pass, const Statistics &st) {
     if (plan_.path == HALOGEN_NORM_PATH_SLAB) return apply_slab(st);
-    const NormView v = norm_view(p_, pass.samples);
-    Buffer x = rows(data(t_.input, pass), v), y = rows(data(t_.output, pass), v);
-    Buffer weight = parameters(t_.weight, v), bias = parameters(t_.bias, v);
-    // Given statistics are per channel: the kernel's index wraps around.
-    const int64_t count = p_.own_statistics ? v.g : p_.C;
-    Buffer hi = sets(st.hi, count), lo = sets(st.lo, count), var = sets(st.var, count);
+    const NormOrder o = norm_order(p_, pass.samples);
+    const auto data_of = [&](const Memory &memory) {
+      return Buffer(data(memory, pass), kFloat,
+                    {dim(o.s, 1), dim(o.r, o.s), dim(o.g, o.r * o.s), dim(o.b, o.g * o.r * o.s)});
+    };
+    const auto parameters_of = [&](const Memory &memory) {
+      if (memory.base == nullptr) return Buffer(t_.input, kFloat, {dim(o.r, 0), dim(o.g, 0)});
+      return Buffer(memory, kFloat, {dim(o.r, 1), dim(o.g, o.r)});
+    };
+    const auto statistics_of = [&](const Memory &memory) {
+      return Buffer(memory, kFloat, {dim(o.g, 1), dim(o.statistics, o.g)});
+    };
+    Buffer x = data_of(t_.input), y = data_of(t_.output);
+    Buffer weight = parameters_of(t_.weight), bias = parameters_of(t_.bias);
+    Buffer hi = statistics_of(st.hi), lo = statistics_of(st.lo), var = statistics_of(st.var);
     return launch<NormKernel::norm_apply_f32_cs_row>(x, hi, lo, var, weight, bias, st.has_lo, t_.weight.base != nullptr,
-                                                     t_.bias.base != nullptr, scalars_.eps, plan_.sets_per_task, y);
+                                                     t_.bias.base != nullptr, scalars_.eps, in_place(),
+                                                     plan_.apply_sets, plan_.apply_samples, y);
   }
 
   int apply_slab(const Statistics &st) {

@@ -4,36 +4,6 @@ namespace halogen {
 
 using namespace Halide;
 
-namespace {
-
-LaneSweep lane_sweep(const Expr &length, const Expr &max_length, const Expr &rows, const Expr &max_rows, int lanes,
-                     int vector) {
-  LaneSweep sweep;
-  sweep.groups = RDom(0, max_length / lanes, 0, max_rows, "groups");
-  sweep.groups.where(sweep.groups.x < length / lanes && sweep.groups.y < rows);
-  sweep.vectors = RDom(0, vector, 0, lanes / vector - 1, 0, max_rows, "vectors");
-  sweep.vectors.where(sweep.vectors.y < (length % lanes) / vector && sweep.vectors.z < rows);
-  if (vector > 1) {
-    sweep.singles = RDom(0, vector - 1, 0, max_rows, "singles");
-    sweep.singles.where(sweep.singles.x < length % vector && sweep.singles.y < rows);
-  }
-  return sweep;
-}
-
-// Adds the terms of all values of a sweep to a Func of lanes: add(lane, s, r) makes one update definition.
-void accumulate(const LaneSweep &sweep, const Var &lane, const Expr &length, int lanes, int vector,
-                const std::function<void(Expr, Expr, Expr)> &add) {
-  const Expr grouped = (length / lanes) * lanes;
-  add(lane, sweep.groups.x * lanes + lane, sweep.groups.y);
-  const Expr in_group = sweep.vectors.y * vector + sweep.vectors.x;
-  add(in_group, grouped + in_group, sweep.vectors.z);
-  if (sweep.singles.defined()) {
-    add(sweep.singles.x, (length / vector) * vector + sweep.singles.x, sweep.singles.y);
-  }
-}
-
-}  // namespace
-
 Expr BlockShape::blocks_s() const { return (S + block_s - 1) / block_s; }
 Expr BlockShape::blocks_r() const { return (R + block_r - 1) / block_r; }
 Expr BlockShape::length_s(const Expr &ks) const { return min(block_s, S - ks * block_s); }
@@ -48,57 +18,112 @@ Expr if_finite(const Expr &test, const Expr &value) {
   return select(strict_float(test - test == cast(test.type(), 0)), value, 0.0f);
 }
 
-BlockStatistics block_statistics(const Func &x, const BlockShape &shape, int lanes, int vector, int folds) {
-  BlockStatistics st;
-  st.lanes = lanes;
-  st.vector = vector;
-  st.folds = folds;
-  const std::vector<Expr> at{st.ks, st.kr, st.g, st.b};
-  auto with = [&](const Expr &first) {
-    std::vector<Expr> args{first};
-    args.insert(args.end(), at.begin(), at.end());
-    return args;
+namespace {
+
+/// Part of a block's values: the first `length` of those in every group_step'th group of lanes, at most max_length of a row, in
+/// `rows` rows, at most max_rows, every row_step'th. With a group_step other than 1, length is a multiple of a group's.
+struct Part {
+  Expr length, max_length, rows, max_rows;
+  Expr group_step, row_step;
+};
+
+Expr ceil_div(const Expr &a, const Expr &b) { return (a + b - 1) / b; }
+
+/// About an eighth of a block, evenly spread: of long rows every eighth group, of short ones every eighth row. All of a small one.
+Part sample_of(const BlockShape &shape, const Expr &length, const Expr &rows, int lanes) {
+  constexpr int kStep = 8, kSmall = 512;
+  const Expr long_rows = length >= kStep * lanes;
+  const Expr row_step = select(long_rows || length * rows < kSmall, 1, kStep);
+  return {select(long_rows, ceil_div(length / lanes, kStep) * lanes, length), shape.block_s, ceil_div(rows, row_step),
+          shape.block_r, select(long_rows, kStep, 1), row_step};
+}
+
+/// Sums of `term` over a part of every block.
+LaneSums lane_sums(const BlockStatistics &st, const Part &part, const Lanes &shape,
+                   const std::function<Tuple(Expr s, Expr r)> &term) {
+  const int lanes = shape.lanes, vector = shape.vector;
+  const Expr &length = part.length, &max_length = part.max_length, &rows = part.rows, &max_rows = part.max_rows;
+  const Expr lane_rows = shape.all_rows ? rows : 1, max_lane_rows = shape.all_rows ? max_rows : 1;
+  const Expr fold_rows = shape.all_rows ? 1 : rows, max_fold_rows = shape.all_rows ? 1 : max_rows;
+  LaneSums sums;
+  const Var &lane = sums.lane, &row = sums.row, &fold = sums.fold;
+  auto add = [&](const Expr &to, const Expr &s, const Expr &r, const Expr &counts = Expr(true)) {
+    const FuncRef sum = sums.lanes(to, row, st.ks, st.kr, st.g, st.b);
+    const Tuple terms = term(s, (row + r) * part.row_step);
+    sums.lanes(to, row, st.ks, st.kr, st.g, st.b) =
+        Tuple(sum[0] + select(counts, terms[0], 0.0f), sum[1] + select(counts, terms[1], 0.0f));
   };
-  // The sweeps keep within a block, and blocks within the set: bounds inference need not prove it again.
+  sums.lanes(lane, row, st.ks, st.kr, st.g, st.b) = Tuple(0.0f, 0.0f);
+  sums.groups = RDom(0, max_length / lanes, 0, max_lane_rows, "groups");
+  sums.groups.where(sums.groups.x < length / lanes && sums.groups.y < lane_rows);
+  add(lane, sums.groups.x * part.group_step * lanes + lane, sums.groups.y);
+  sums.vectors = RDom(0, vector, 0, lanes / vector - 1, 0, max_lane_rows, "vectors");
+  sums.vectors.where(sums.vectors.y < (length % lanes) / vector && sums.vectors.z < lane_rows);
+  const Expr in_group = sums.vectors.y * vector + sums.vectors.x;
+  // On a CPU the first vector takes all, so that it can stay in a register.
+  add(vector > 1 ? Expr(sums.vectors.x) : in_group, (length / lanes) * lanes + in_group, sums.vectors.z);
+  if (vector > 1) {
+    // The end of a row: its last vector, less the lanes that were counted before; a row shorter than that value by value. Always
+    // whole vectors, which stay in their register.
+    const Expr left = length % vector;
+    sums.last = RDom(0, vector, 0, 1, "last");
+    sums.last.where(length >= vector && left != 0);
+    add(sums.last.x, length - vector + sums.last.x, 0, sums.last.x >= vector - left);
+    sums.singles = RDom(0, vector, 0, vector - 1, "singles");
+    sums.singles.where(length < vector && sums.singles.y < length);
+    add(sums.singles.x, sums.singles.y, 0, sums.singles.x == 0);
+  }
+
+  sums.rows = RDom(0, lanes / shape.folds, 0, max_fold_rows, "rows");
+  sums.rows.where(sums.rows.y < fold_rows);
+  const FuncRef lane_sum = sums.lanes(fold + sums.rows.x * shape.folds, sums.rows.y, st.ks, st.kr, st.g, st.b);
+  const FuncRef folds = sums.folds(fold, st.ks, st.kr, st.g, st.b);
+  sums.folds(fold, st.ks, st.kr, st.g, st.b) = Tuple(0.0f, 0.0f);
+  sums.folds(fold, st.ks, st.kr, st.g, st.b) = Tuple(folds[0] + lane_sum[0], folds[1] + lane_sum[1]);
+
+  sums.fold_total = RDom(0, shape.folds, "fold_total");
+  const FuncRef of_fold = sums.folds(sums.fold_total, st.ks, st.kr, st.g, st.b);
+  const FuncRef total = sums.total(st.ks, st.kr, st.g, st.b);
+  sums.total(st.ks, st.kr, st.g, st.b) = Tuple(cast<double>(0), cast<double>(0));
+  sums.total(st.ks, st.kr, st.g, st.b) = Tuple(total[0] + cast<double>(of_fold[0]), total[1] + cast<double>(of_fold[1]));
+  return sums;
+}
+
+}  // namespace
+
+Expr sampled_centre(const Expr &first, const Expr &sum, const Expr &sum_of_magnitudes, const Expr &count) {
+  const Expr reciprocal = 1.0f / cast<float>(count);
+  const Expr shift = cast<float>(sum) * reciprocal, magnitude = cast<float>(sum_of_magnitudes) * reciprocal;
+  const Expr grid = reinterpret<float>(reinterpret<uint32_t>(magnitude) & Expr(uint32_t{0x7f800000})) * (1.0f / 16);
+  const Expr centre = strict_float(first + select(grid > 0.0f, round(shift / grid) * grid, 0.0f));
+  return if_finite(centre, centre);
+}
+
+BlockStatistics block_statistics(const Func &x, const BlockShape &shape, const Lanes &lanes) {
+  BlockStatistics st;
+  // Sums keep within a block, and blocks within the set: bounds inference need not prove it again.
   auto value = [&](const Expr &s, const Expr &r) {
     return x(unsafe_promise_clamped(st.ks * shape.block_s + s, 0, shape.S - 1),
              unsafe_promise_clamped(st.kr * shape.block_r + r, 0, shape.R - 1), st.g, st.b);
   };
   const Expr length = shape.length_s(st.ks), rows = shape.length_r(st.kr);
-  st.sweep = lane_sweep(length, shape.block_s, rows, shape.block_r, lanes, vector);
-
   const Expr first = value(0, 0);
-  st.shift_lanes(with(st.lane)) = 0.0f;
-  accumulate(st.sweep, st.lane, length, lanes, vector, [&](const Expr &lane, const Expr &s, const Expr &r) {
-    st.shift_lanes(with(lane)) += difference(value(s, r), first);
+  const Part sample = sample_of(shape, length, rows, lanes.lanes);
+  st.sample = lane_sums(st, sample, lanes, [&](const Expr &s, const Expr &r) {
+    const Expr d = difference(value(s, r), first);
+    return Tuple(d, abs(d));
   });
+  const std::vector<Expr> at{st.ks, st.kr, st.g, st.b};
+  st.centre(at) = sampled_centre(first, st.sample.total(at)[0], st.sample.total(at)[1], sample.length * sample.rows);
 
-  st.fold_lanes = RDom(0, lanes / folds, "fold_lanes");
-  st.fold_total = RDom(0, folds, "fold_total");
-  const Expr folded = st.fold + st.fold_lanes * folds;
-  st.shift_folds(with(st.fold)) += cast<double>(st.shift_lanes(with(folded)));
-  st.shift_sum(at) += st.shift_folds(with(st.fold_total));
-  const Expr mean = strict_float(cast<double>(first) + st.shift_sum(at) / shape.count(st.ks, st.kr));
-  st.centre(at) = if_finite(mean, cast<float>(mean));
-
-  st.deviation_lanes(with(st.lane)) = Tuple(0.0f, 0.0f);
-  accumulate(st.sweep, st.lane, length, lanes, vector, [&](const Expr &lane, const Expr &s, const Expr &r) {
-    const Expr d = difference(value(s, r), st.centre(at));
-    const FuncRef sums = st.deviation_lanes(with(lane));
-    st.deviation_lanes(with(lane)) = Tuple(sums[0] + d, sums[1] + d * d);
-  });
-
-  const Tuple zero(cast<double>(0), cast<double>(0));
-  auto add_f64 = [](const FuncRef &sum, const FuncRef &term) {
-    return Tuple(sum[0] + cast<double>(term[0]), sum[1] + cast<double>(term[1]));
-  };
-  st.deviation_folds(with(st.fold)) = zero;
-  st.deviation_folds(with(st.fold)) = add_f64(st.deviation_folds(with(st.fold)), st.deviation_lanes(with(folded)));
-  st.deviation_sum(at) = zero;
-  st.deviation_sum(at) = add_f64(st.deviation_sum(at), st.deviation_folds(with(st.fold_total)));
-
+  const Part all{length, shape.block_s, rows, shape.block_r, 1, 1};
+  st.deviation =
+      lane_sums(st, all, lanes, [&](const Expr &s, const Expr &r) {
+        const Expr d = difference(value(s, r), st.centre(at));
+        return Tuple(d, d * d);
+      });
   st.block(at) =
-      block_moments(st.centre(at), st.deviation_sum(at)[0], st.deviation_sum(at)[1], shape.count(st.ks, st.kr));
+      block_moments(st.centre(at), st.deviation.total(at)[0], st.deviation.total(at)[1], shape.count(st.ks, st.kr));
   return st;
 }
 

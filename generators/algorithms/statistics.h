@@ -1,11 +1,16 @@
 // Mean and variance of blocks of values, and of many blocks together, with one read of memory.
 //
-// A block holds n <= 4096 values, which stay in L1. Its centre mu is its mean in f32, taken as the first value x_0 plus the mean of
-// x - x_0, so that it is exact for a constant block. Then, with d = x - mu,
+// A block holds n <= 4096 values. Its centre mu is near its mean: the mean of about an eighth of them, evenly spread. Whatever
+// the values are, (mean - mu)^2 is then at most a few times the variance, so the sums below lose no digits to a badly chosen
+// centre; on ordinary data it is a hundredth of it. mu is the first value x_0 plus the sample's mean difference from it, the
+// latter rounded to a multiple of
+//   g = 2^floor(log2(mean |x - x_0|)) / 16
+// so that a constant block has its value as centre, and for small integers every difference and square is exact. Then, with
+// d = x - mu,
 //   mean = mu + sum(d)/n        M2 = sum((x - mean)^2) = sum(d^2) - sum(d)^2/n
-// where the corrections make up for the rounding of mu. The sums run in f32 over lanes of at most 256 values each; lanes are
-// added in f64. A mu that is not finite is replaced by 0, so that an infinity in the data gives an infinite mean and a variance
-// that is not a number, as the formula does.
+// The sums run in f32: over a row in lanes that take every 32nd value, then over rows; the totals of a block are in f64. A mu
+// that is not finite is replaced by 0, so that an infinity in the data gives an infinite mean and a variance that is not a
+// number, as the formula does.
 //
 // Blocks k with n_k, mean_k, M2_k are merged at once, in f64, mean first:
 //   N = sum n_k   mean = sum(n_k mean_k)/N   M2 = sum(M2_k + n_k (mean_k - mean)^2)
@@ -36,29 +41,41 @@ struct BlockShape {
   Expr count(const Expr &ks, const Expr &kr) const;
 };
 
-/// A run over `length` x `rows` values by `lanes` lanes: whole groups of lanes, then whole vectors, then single values. No
-/// masks, so that machines without masked loads lose nothing.
-struct LaneSweep {
-  RDom groups;   // x: group of lanes, y: row
-  RDom vectors;  // x: lane in vector, y: vector, z: row
-  RDom singles;  // x: value, y: row; undefined where a vector is one value
+/// How sums run in parallel: `lanes` side by side, `vector` of them in a register, added up `folds` at a time. CPU: a sum is
+/// of one row. GPU: a lane is a thread, and takes its part of all rows.
+struct Lanes {
+  int lanes, vector, folds;
+  bool all_rows;
 };
 
-/// The stages of block_statistics(), for the schedule. shift_*: sums of x - x_0; deviation_*: of {d, d^2}; `block` is {mean, M2}
-/// in f64.
+/// Two sums over part of a block, with their stages for the schedule.
+struct LaneSums {
+  RDom groups;                         ///< x: group of lanes, y: row
+  RDom vectors;                        ///< x: lane in vector, y: vector, z: row
+  RDom last;                           ///< x: lane in the last vector of a row
+  RDom singles;                        ///< x: lane in vector, y: value
+  RDom rows;                           ///< x: lanes of a fold, y: row
+  RDom fold_total;                     ///< x: fold
+  Func lanes{"lanes"};                 ///< (lane, row, ks, kr, g, b), f32
+  Func folds{"folds"};                 ///< (fold, ks, kr, g, b), f32
+  Func total{"total"};                 ///< (ks, kr, g, b), f64
+  Var lane{"lane"}, row{"row"}, fold{"fold"};
+};
+
+/// The stages of block_statistics(), for the schedule. sample: {sum(x - x_0), sum(|x - x_0|)}; deviation: {sum(d), sum(d^2)};
+/// block: {mean, M2} in f64.
 struct BlockStatistics {
-  Var lane{"lane"}, fold{"fold"}, ks{"ks"}, kr{"kr"}, g{"g"}, b{"b"};
-  int lanes, vector, folds;
-  LaneSweep sweep;
-  RDom fold_lanes, fold_total;
-  Func shift_lanes{"shift_lanes"}, shift_folds{"shift_folds"}, shift_sum{"shift_sum"}, centre{"centre"};
-  Func deviation_lanes{"deviation_lanes"}, deviation_folds{"deviation_folds"}, deviation_sum{"deviation_sum"};
+  Var ks{"ks"}, kr{"kr"}, g{"g"}, b{"b"};
+  LaneSums sample, deviation;
+  Func centre{"centre"};
   Func block{"block"};
 };
 
-/// block(ks, kr, g, b) over x(s, r, g, b). `lanes` sums run side by side, `vector` of them in one register; they are added up
-/// `folds` at a time.
-BlockStatistics block_statistics(const Func &x, const BlockShape &shape, int lanes, int vector, int folds);
+/// block(ks, kr, g, b) over x(s, r, g, b).
+BlockStatistics block_statistics(const Func &x, const BlockShape &shape, const Lanes &lanes);
+
+/// x_0 + sum/count with the second term rounded to the grid of the formula above; count is of the values in the sums.
+Expr sampled_centre(const Expr &first, const Expr &sum, const Expr &sum_of_magnitudes, const Expr &count);
 
 /// {mean, M2} in f64 of a block of `count` values from its centre, sum(d) and sum(d^2).
 Halide::Tuple block_moments(const Expr &centre, const Expr &sum, const Expr &sum_of_squares, const Expr &count);

@@ -2,23 +2,22 @@
 #ifndef HALOGEN_GENERATORS_MACHINE_H
 #define HALOGEN_GENERATORS_MACHINE_H
 
-#include "Halide.h"
+#include "../algorithms/statistics.h"
 
 namespace halogen {
 
 struct Machine {
   bool gpu = false;
   int vector = 1;  ///< f32 values in a vector register; 1 on a GPU
-  int lanes = 1;   ///< f32 sums to run side by side: enough to hide the latency of an addition, or a thread block
-  int folds = 1;   ///< lanes are added up this many at a time
+  Lanes lanes{};   ///< of f32 sums: enough to hide the latency of an addition, or a thread block
 };
 
 inline Machine machine_of(const Halide::Target &target) {
   if (target.has_gpu_feature()) {
-    return {true, 1, 256, 16};
+    return {true, 1, {256, 1, 16, true}};
   }
   const int vector = target.natural_vector_size<float>();
-  return {false, vector, 4 * vector, vector};
+  return {false, vector, {4 * vector, vector, vector, false}};
 }
 
 }  // namespace halogen

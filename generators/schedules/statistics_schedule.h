@@ -11,5 +11,8 @@ namespace halogen {
 /// shared memory, so that it runs on devices without warp shuffles (OpenCL).
 void schedule_block_statistics(BlockStatistics &st, const Machine &machine);
 
+/// At most `sets` g's are computed at a time: their sums need no heap.
+void bound_sets(BlockStatistics &st, int sets);
+
 }  // namespace halogen
 #endif
