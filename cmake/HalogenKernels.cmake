@@ -45,10 +45,11 @@ function(halogen_generator name)
 endfunction()
 
 # halogen_kernel(NAME <name> OP <op> DTYPE <dtype> LAYOUT <layout> GENERATOR <generator> [PARAMS <key=value>…]
-#                VARIANTS <variant>…)
-# One row of the table: emits the kernel for every variant that this build's target has.
+#                [STREAM <buffer>] VARIANTS <variant>…)
+# One row of the table: emits the kernel for every variant that this build's target has. STREAM: vector stores to that buffer of the
+# generator are aligned and go around the caches (stream_stores.py).
 function(halogen_kernel)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;OP;DTYPE;LAYOUT;GENERATOR" "PARAMS;VARIANTS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;OP;DTYPE;LAYOUT;GENERATOR;STREAM" "PARAMS;VARIANTS")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME OR NOT arg_OP OR NOT arg_GENERATOR OR NOT arg_VARIANTS)
     message(FATAL_ERROR "halogen_kernel(${ARGV}): NAME, OP, GENERATOR or VARIANTS is missing, or a word is unknown")
   endif()
@@ -73,6 +74,10 @@ function(_halogen_emit kernel variant)
     # What follows dtype and layout in the name; kernels with one path only have none.
     string(REGEX REPLACE "^.*_${arg_DTYPE}(_${arg_LAYOUT})?_?" "" path ${arg_NAME})
     set(emit object,c_header)
+    set(stream)
+    if(arg_STREAM)
+      set(stream --stream ${arg_STREAM})
+    endif()
     set(outputs ${dir}/${kernel}.o ${dir}/${kernel}.h ${dir}/${kernel}.json)
     if(variant STREQUAL "cuda")
       # The PTX inside the object, for ptxas to check.
@@ -84,8 +89,9 @@ function(_halogen_emit kernel variant)
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/emit.py
         --out ${dir} --kernel ${kernel} --emit ${emit} --target ${HALOGEN_HALIDE_TARGET_${variant}}
         --describe name=${arg_NAME} op=${arg_OP} dtype=${arg_DTYPE} layout=${arg_LAYOUT} path=${path} variant=${variant}
-        --generator $<TARGET_FILE:${arg_GENERATOR}.generator> --name ${arg_GENERATOR} --params ${arg_PARAMS}
+        --generator $<TARGET_FILE:${arg_GENERATOR}.generator> --name ${arg_GENERATOR} --params ${arg_PARAMS} ${stream}
       DEPENDS ${arg_GENERATOR}.generator $<TARGET_FILE:${arg_GENERATOR}.generator> ${PROJECT_SOURCE_DIR}/cmake/emit.py
+        ${PROJECT_SOURCE_DIR}/cmake/stream_stores.py
       COMMENT "Emitting ${kernel}"
       VERBATIM)
   endif()

@@ -34,15 +34,24 @@ def main():
     parser.add_argument("--generator", required=True, help="executable")
     parser.add_argument("--name", required=True, help="the generator's registered name")
     parser.add_argument("--params", nargs="*", default=[])
+    parser.add_argument("--stream", metavar="BUFFER", help="vector stores to this buffer go around the caches")
     args = parser.parse_args()
 
     symbol = "halogen_kernel_" + args.kernel
     base = os.path.join(args.out, args.kernel)
     # The runtime is shared by all kernels, and every call carries a record of its own.
-    command = [args.generator, "-g", args.name, "-f", symbol, "-n", args.kernel, "-o", args.out, "-e", args.emit,
+    emit = args.emit.replace("object", "llvm_assembly") if args.stream else args.emit
+    command = [args.generator, "-g", args.name, "-f", symbol, "-n", args.kernel, "-o", args.out, "-e", emit,
                f"target={args.target}-no_runtime-user_context", *args.params]
     if subprocess.call(command) != 0:
         sys.exit("failed: " + " ".join(command))
+    if args.stream:
+        import stream_stores  # here, because other kernels do without LLVM
+        with open(base + ".ll", encoding="utf-8") as f:
+            assembly = f.read()
+        with open(base + ".o", "wb") as f:
+            f.write(stream_stores.compile_object(stream_stores.mark(assembly, args.stream)))
+        os.remove(base + ".ll")
     if "device_code" in args.emit:
         os.replace(base + ".device_code", base + ".ptx")
 

@@ -15,10 +15,11 @@ class NormFusedRow : public Generator<NormFusedRow> {
   Input<Buffer<float, 2>> weight{"weight"}, bias{"bias"};  // r, g
   Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"};
   Input<double> eps{"eps"};
+  Input<bool> in_place{"in_place"};  // y is x itself; otherwise they have no memory in common
   Input<int> block_s{"block_s"}, block_r{"block_r"};
   Input<int> grain{"grain"};                                                  // g's in a task
   Output<Func> statistic{"statistic", {Float(32), Float(32), Float(32)}, 2};  // g, b
-  Output<Buffer<float, 4>> y{"y"};                                            // s, r, g, b; may be x itself
+  Output<Buffer<float, 4>> y{"y"};                                            // s, r, g, b
 
   void generate() {
     machine = halogen::machine_of(get_target());
@@ -54,7 +55,6 @@ class NormFusedRow : public Generator<NormFusedRow> {
     first.dim(1).set_bounds(0, x.dim(3).extent());
 
     // A task takes `grain` neighbouring sets, about half an L2 of data: first the statistics of all, then y from the cache.
-    // In place works: a value is read only where it is written (GuardWithIf, never shifted inwards).
     // Sets go by few at a time, so that what is kept per set has a fixed size and needs no heap.
     constexpr int kSets = 32;
     Var outer("outer"), some("some"), inner("inner");
@@ -63,7 +63,10 @@ class NormFusedRow : public Generator<NormFusedRow> {
       f.split(g, outer, inner, grain, TailStrategy::GuardWithIf).split(inner, some, inner, kSets, TailStrategy::GuardWithIf);
       f.parallel(b).parallel(outer).never_partition(inner, some, outer, b);
     }
-    out.reorder(s, inner, r, some, outer, b).vectorize(s, machine.vector, TailStrategy::GuardWithIf).never_partition(r);
+    out.reorder(s, inner, r, some, outer, b).never_partition(r);
+    // A row's last vector overlaps the one before, which would read what was written if y is x.
+    out.specialize(!in_place && x.dim(0).extent() >= machine.vector).vectorize(s, machine.vector, TailStrategy::ShiftInwards);
+    out.vectorize(s, machine.vector, TailStrategy::GuardWithIf);
     out_statistic.compute_with(out, some);
     for (Func f : {affine, merged.statistic, merged.mean, merged.sum, merged.m2, blocks.block}) {
       f.compute_at(out, some).never_partition_all();

@@ -4,6 +4,7 @@
 #include <halogen/core.h>
 
 #include "gpu.h"
+#include "machine.h"
 #include "status.h"
 #include "thread_pool.h"
 #include "workspace.h"
@@ -11,7 +12,7 @@
 /// Constant after creation, but for the members that guard themselves.
 struct halogen_context {
   halogen_context_options options;  ///< as given, in this version's layout; num_threads and isa resolved
-  int64_t l2_bytes;
+  halogen::Caches caches;
   halogen::Workspace workspace;
   halogen::ThreadPool pool;
   halogen::GpuState gpu;

@@ -24,6 +24,10 @@ struct Loop {
 int run_task(void *closure, int32_t index) {
   Loop *loop = static_cast<Loop *>(closure);
   const int code = loop->task(loop->call, loop->min + index, loop->closure);
+#if defined(__x86_64__)
+  // Streaming stores are not ordered with what tells other threads that the task is done.
+  __builtin_ia32_sfence();
+#endif
   if (code == 0) loop->succeeded.fetch_add(1, std::memory_order_relaxed);
   return code;
 }

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +13,8 @@ namespace halogen {
 namespace {
 
 constexpr int64_t kDefaultL2Bytes = 512 * 1024;
+// Where no level-3 cache is known, or a small one: what is streamed too early costs more than what is streamed too late.
+constexpr int64_t kDefaultLastLevelBytes = 8 << 20;
 
 /// Reads a small file of /sys. Returns false where there is none.
 bool read_text(const char *path, char *text, size_t size) {
@@ -24,14 +27,14 @@ bool read_text(const char *path, char *text, size_t size) {
   return true;
 }
 
-/// The C library knows no cache sizes on AArch64; the kernel does, as "1024K".
-int64_t l2_from_sys() {
+/// What the kernel says of CPU 0's cache of a level, as "1024K"; 0 where there is none.
+int64_t cache_from_sys(char level) {
   for (int index = 0; index < 8; ++index) {
     char path[96];
     char text[32];
     std::snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu0/cache/index%d/level", index);
     if (!read_text(path, text, sizeof(text))) break;
-    if (text[0] != '2') continue;
+    if (text[0] != level) continue;
     std::snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu0/cache/index%d/size", index);
     if (!read_text(path, text, sizeof(text))) break;
     char *unit = nullptr;
@@ -43,13 +46,15 @@ int64_t l2_from_sys() {
 
 }  // namespace
 
-int64_t l2_cache_bytes() {
-  int64_t size = 0;
+Caches cache_bytes() {
+  int64_t l2 = cache_from_sys('2'), l3 = cache_from_sys('3');
 #ifdef _SC_LEVEL2_CACHE_SIZE
-  size = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  if (l2 <= 0) l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  // All of a processor's, on some: several times of what one core sees.
+  if (l3 <= 0) l3 = sysconf(_SC_LEVEL3_CACHE_SIZE);
 #endif
-  if (size <= 0) size = l2_from_sys();
-  return size > 0 ? size : kDefaultL2Bytes;
+  if (l2 <= 0) l2 = kDefaultL2Bytes;
+  return {l2, std::max({l2, l3, kDefaultLastLevelBytes})};
 }
 
 int32_t available_cpus() {

@@ -5,8 +5,12 @@
 
 namespace halogen {
 
-/// Bytes of one core's level-2 cache; a conservative guess where the system does not say.
-int64_t l2_cache_bytes();
+/// Bytes of the data caches; conservative guesses where the system does not say.
+struct Caches {
+  int64_t l2;          ///< of one core
+  int64_t last_level;  ///< of all that share it
+};
+Caches cache_bytes();
 
 /// CPUs that this process may run on, at least 1.
 int32_t available_cpus();

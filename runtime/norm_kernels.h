@@ -8,10 +8,12 @@ namespace halogen {
 
 enum class NormKernel {
   norm_fused_f32_cs_row,
+  norm_fused_f32_cs_stream,
   norm_fused_f32_cs_slab,
   norm_partial_f32_cs_row,
   norm_merge_f32,
   norm_apply_f32_cs_row,
+  norm_apply_f32_cs_stream,
   norm_apply_f32_cs_slab,
   norm_running_f32,
 };

@@ -13,8 +13,8 @@ constexpr int64_t kBlockRowsSlab = 128;
 constexpr int64_t kBlockRowsRow = 32;
 // Data in a task: large enough that starting it costs nothing, small enough to be shared out and to stay in an L2.
 constexpr int64_t kTaskBytes = 128 * 1024;
-// Rows shorter than this are better taken many at once. Zen 3, 2026-11: at 196 values slab is ahead of row by a fifth, at 784
-// behind by a fifth.
+// Rows shorter than this are better taken many at once, by lanes across channels. Zen 3, 2026-11: at 49 values row is ahead of
+// slab by a fifth in training, by half in evaluation.
 constexpr int64_t kShortRow = 32;
 // Width of a slab: its sums and parameters stay in L1.
 constexpr int64_t kSlabValues = 2048;
@@ -23,6 +23,13 @@ constexpr int64_t kFewSlabs = 8;
 constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
 // Only a handful of large sets: split them, so that threads can share one.
 constexpr int64_t kFewSets = 4;
+#if defined(__x86_64__)
+// A line that is stored whole through the cache is read first.
+constexpr bool kStreamingSaves = true;
+#else
+// Cores notice by themselves.
+constexpr bool kStreamingSaves = false;
+#endif
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -78,10 +85,15 @@ NormView norm_view(const NormProblem &p, int64_t samples) {
 
 NormOrder norm_order(const NormProblem &p, int64_t samples) {
   if (p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_GROUP) {
-    return {p.S, p.C / p.groups, p.groups, samples, samples};
+    const int64_t rows = p.C / p.groups;
+    return {p.S, rows, p.groups, samples, samples};
   }
   const bool per_sample = p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_INSTANCE;
   return {p.S, 1, p.C, samples, per_sample ? samples : 1};
+}
+
+NormBlocks norm_blocks(const NormPlan &plan, const NormView &view) {
+  return {ceil_div(view.s, plan.block_s), ceil_div(view.r, plan.block_r)};
 }
 
 int64_t norm_workspace_bytes(const NormProblem &p, const NormPlan &plan) {
@@ -90,8 +102,8 @@ int64_t norm_workspace_bytes(const NormProblem &p, const NormPlan &plan) {
   const int64_t statistics = 3 * norm_padded(whole.g * static_cast<int64_t>(sizeof(float)));
   if (plan.path != HALOGEN_NORM_PATH_SPLIT) return statistics;
   const NormView merged = norm_view(p, p.scope == HALOGEN_NORM_SCOPE_BATCH ? p.N : plan.samples);
-  const int64_t blocks = ceil_div(merged.s, plan.block_s) * ceil_div(merged.r, plan.block_r) * merged.g;
-  return statistics + 2 * norm_padded(blocks * static_cast<int64_t>(sizeof(double)));
+  const NormBlocks blocks = norm_blocks(plan, merged);
+  return statistics + 2 * norm_padded(blocks.s * blocks.r * merged.g * static_cast<int64_t>(sizeof(double)));
 }
 
 int64_t norm_task_bytes(const NormProblem &p, const NormPlan &plan) {
@@ -100,11 +112,12 @@ int64_t norm_task_bytes(const NormProblem &p, const NormPlan &plan) {
     return (p.own_statistics ? 4 : 3) * int64_t{plan.slab} * p.S * static_cast<int64_t>(sizeof(float));
   }
   if (plan.path != HALOGEN_NORM_PATH_ROW || !p.own_statistics) return 0;
-  const int64_t blocks = ceil_div(plan.view.s, plan.block_s) * ceil_div(plan.view.r, plan.block_r);
-  return 2 * blocks * plan.sets_per_task * static_cast<int64_t>(sizeof(double));
+  const NormBlocks blocks = norm_blocks(plan, plan.view);
+  return 2 * blocks.s * blocks.r * plan.sets_per_task * static_cast<int64_t>(sizeof(double));
 }
 
-bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes, NormPlan *plan) {
+bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &caches, halogen_stores stores,
+               NormPlan *plan) {
   *plan = {};
   const int64_t sample = p.C * p.S;
   if (sample > kMaxElements) {
@@ -117,14 +130,14 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes,
 
   // A slab of one channel must fit in half the L2, for the rows are read twice.
   const int64_t slab_rows = p.own_statistics ? p.N : 1;
-  const int64_t slab = std::min(kSlabValues, l2_bytes / 2 / (slab_rows * 4)) / p.S;
+  const int64_t slab = std::min(kSlabValues, caches.l2 / 2 / (slab_rows * 4)) / p.S;
   const bool slab_possible = p.own_statistics ? batch : true;
   const bool slab_fits = slab_possible && whole && slab >= 1;
   const int64_t sets = p.own_statistics ? (batch                                 ? p.C
                                            : p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.N * p.groups
                                                                                  : p.N * p.C)
                                         : 1;
-  const bool row_fits = set_bytes <= l2_bytes && (!batch || !p.own_statistics || whole);
+  const bool row_fits = set_bytes <= caches.l2 && (!batch || !p.own_statistics || whole);
 
   plan->path = choose(p, slab_fits, row_fits, sets, &plan->reason);
   if (forced != HALOGEN_NORM_PATH_AUTO && forced != plan->path) {
@@ -153,6 +166,10 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, int64_t l2_bytes,
   plan->sets_per_task = at_least_one(kTaskBytes / (plan->view.s * plan->view.r * 4), plan->view.g);
   plan->blocks_per_task =
       at_least_one(kTaskBytes / (int64_t{plan->block_s} * plan->block_r * 4), ceil_div(p.S, plan->block_s));
+  // Neither x nor y will be in a cache when the call returns: y need not go through one. In place, its lines are there already.
+  const bool large = 2 * sample * p.N >= caches.last_level / static_cast<int64_t>(sizeof(float));
+  const bool wanted = stores == HALOGEN_STORES_STREAMING || (stores == HALOGEN_STORES_AUTO && kStreamingSaves && large);
+  plan->stream = wanted && !p.gpu && !p.in_place && p.whole_lines && plan->path != HALOGEN_NORM_PATH_SLAB;
   const NormOrder order = norm_order(p, plan->samples);
   plan->apply_sets = at_least_one(kTaskBytes / (order.s * order.r * 4), order.g);
   plan->apply_samples = plan->apply_sets < order.g ? 1 : at_least_one(kTaskBytes / (sample * 4), order.b);

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "machine.h"
+
 namespace halogen {
 
 /// A contiguous tensor seen as (N, C, S), and what is asked for.
@@ -15,7 +17,10 @@ struct NormProblem {
   int64_t groups;       ///< scope group: number of groups, else 1
   bool own_statistics;  ///< else mean and var are given
   bool gpu;
+  bool in_place;     ///< y is x
+  bool whole_lines;  ///< rows of y begin and end with a cache line
 };
+
 
 /// The view x(s, r, g) that statistics are taken on: over (s, r), sets g are `set_stride` apart. Elements, not bytes. Parameters
 /// of set g and row r are at (g % parameter_sets) * parameter_rows + min(r, parameter_rows - 1).
@@ -32,6 +37,9 @@ struct NormOrder {
   int64_t statistics;
 };
 
+/// Values in the staging buffer of a task that streams: with as much of x beside it, it stays in an L2.
+constexpr int64_t kStagingValues = 8 * 1024;
+
 struct NormPlan {
   halogen_norm_path path;    ///< ROW, SLAB or SPLIT; with given statistics ROW or SLAB
   const char *reason;        ///< a sentence, static
@@ -45,6 +53,7 @@ struct NormPlan {
   int32_t apply_samples;     ///< and b's
   int32_t slab;              ///< SLAB: channels side by side
   int32_t rows_per_task;     ///< SLAB with given statistics
+  bool stream;               ///< ROW, SPLIT: y goes around the caches
 };
 
 /// The views of `samples` samples.
@@ -53,10 +62,17 @@ NormOrder norm_order(const NormProblem &problem, int64_t samples);
 
 /// Plans a problem without empty dimensions. `forced` other than AUTO is taken or refused. On refusal returns false and
 /// `plan->reason` says why.
-bool norm_plan(const NormProblem &problem, halogen_norm_path forced, int64_t l2_bytes, NormPlan *plan);
+bool norm_plan(const NormProblem &problem, halogen_norm_path forced, const Caches &caches,
+               halogen_stores stores, NormPlan *plan);
 
 /// Bytes that the plan takes for statistics and, with SPLIT, for those of blocks.
 int64_t norm_workspace_bytes(const NormProblem &problem, const NormPlan &plan);
+
+/// Blocks of a view, along s and r.
+struct NormBlocks {
+  int64_t s, r;
+};
+NormBlocks norm_blocks(const NormPlan &plan, const NormView &view);
 
 /// Bytes of temporaries that a task has while it runs, about.
 int64_t norm_task_bytes(const NormProblem &problem, const NormPlan &plan);

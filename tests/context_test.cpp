@@ -108,6 +108,8 @@ TEST_SUITE("context") {
     });
     refused("threads", HALOGEN_ERROR_ARGUMENT, {"num_threads", "-2"},
             [](halogen_context_options &o) { o.num_threads = -2; });
+    refused("stores", HALOGEN_ERROR_ARGUMENT, {"stores", "3"},
+            [](halogen_context_options &o) { o.stores = static_cast<halogen_stores>(3); });
     for (const int isa : {5, 99, -1}) {
       refused("isa", HALOGEN_ERROR_ISA, {"v2", std::to_string(isa)},
               [=](halogen_context_options &o) { set_raw(o.isa, isa); });

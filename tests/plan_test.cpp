@@ -8,16 +8,17 @@ using namespace halogen;
 
 namespace {
 
+constexpr Caches caches = {512 << 10, 32 << 20};
 constexpr int64_t l2_sizes[] = {256 << 10, 512 << 10, 1 << 20, 2 << 20};
 
 NormProblem batch(int64_t n, int64_t c, int64_t s, bool own_statistics = true) {
-  return {n, c, s, HALOGEN_NORM_SCOPE_BATCH, 1, own_statistics, false};
+  return {n, c, s, HALOGEN_NORM_SCOPE_BATCH, 1, own_statistics, false, false, true};
 }
 
 NormPlan planned(const NormProblem &problem, int64_t l2_bytes = 512 << 10,
                  halogen_norm_path forced = HALOGEN_NORM_PATH_AUTO) {
   NormPlan plan;
-  REQUIRE_MESSAGE(norm_plan(problem, forced, l2_bytes, &plan), plan.reason);
+  REQUIRE_MESSAGE(norm_plan(problem, forced, {l2_bytes, 32 << 20}, HALOGEN_STORES_AUTO, &plan), plan.reason);
   CHECK(plan.reason != nullptr);
   return plan;
 }
@@ -38,6 +39,12 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
   CHECK(int64_t{plan.block_s} * plan.block_r <= 4096);
   CHECK(plan.sets_per_task >= 1);
   CHECK(plan.blocks_per_task >= 1);
+  CHECK(plan.apply_sets >= 1);
+  CHECK(plan.apply_samples >= 1);
+  const NormOrder order = norm_order(problem, plan.samples);
+  CHECK(order.s * order.r * order.g * order.b == plan.samples * problem.C * problem.S);
+  CHECK(plan.apply_sets <= order.g);
+  CHECK(plan.apply_samples <= order.b);
   CHECK(plan.slab >= 1);
   CHECK(plan.slab <= problem.C);
   CHECK(plan.rows_per_task >= 1);
@@ -71,18 +78,19 @@ TEST_SUITE("plan") {
     }
     for (const NormProblem &problem :
          {batch(1, 1, int64_t{1} << 31), batch(1, 1 << 16, 1 << 15), batch(2, 1, int64_t{1} << 40)}) {
-      CHECK_FALSE(norm_plan(problem, HALOGEN_NORM_PATH_AUTO, 512 << 10, &plan));
+      CHECK_FALSE(norm_plan(problem, HALOGEN_NORM_PATH_AUTO, caches, HALOGEN_STORES_AUTO, &plan));
       CHECK(plan.too_large);
       CHECK(plan.reason != nullptr);
     }
   }
 
   TEST_CASE("plan: the shapes that the paths are made for") {
-    CHECK(planned(batch(32, 2048, 49)).path == HALOGEN_NORM_PATH_SLAB);
-    CHECK(planned(batch(32, 1024, 196)).path == HALOGEN_NORM_PATH_SLAB);
+    CHECK(planned(batch(32, 2048, 16)).path == HALOGEN_NORM_PATH_SLAB);
+    CHECK(planned(batch(32, 2048, 49)).path == HALOGEN_NORM_PATH_ROW);
     CHECK(planned(batch(32, 256, 3136)).path == HALOGEN_NORM_PATH_ROW);
     CHECK(planned(batch(32, 64, 12544)).path == HALOGEN_NORM_PATH_SPLIT);
-    CHECK(planned(batch(32, 2048, 49, false)).path == HALOGEN_NORM_PATH_SLAB);
+    CHECK(planned(batch(32, 2048, 1, false)).path == HALOGEN_NORM_PATH_SLAB);
+    CHECK(planned(batch(32, 2048, 49, false)).path == HALOGEN_NORM_PATH_ROW);
     CHECK(planned(batch(32, 64, 12544, false)).path == HALOGEN_NORM_PATH_ROW);
     NormProblem instance = batch(4, 64, 16384);
     instance.scope = HALOGEN_NORM_SCOPE_INSTANCE;
@@ -101,14 +109,40 @@ TEST_SUITE("plan") {
       CHECK(forced.path == path);
       check_sound(batch(4, 8, 100), forced);
     }
-    CHECK_FALSE(norm_plan(batch(4, 8, 100, false), HALOGEN_NORM_PATH_SPLIT, 512 << 10, &plan));
+    CHECK_FALSE(norm_plan(batch(4, 8, 100, false), HALOGEN_NORM_PATH_SPLIT, caches, HALOGEN_STORES_AUTO, &plan));
     CHECK(plan.reason != nullptr);
     NormProblem group = batch(4, 8, 100);
     group.scope = HALOGEN_NORM_SCOPE_GROUP;
     group.groups = 2;
-    CHECK_FALSE(norm_plan(group, HALOGEN_NORM_PATH_SLAB, 512 << 10, &plan));
+    CHECK_FALSE(norm_plan(group, HALOGEN_NORM_PATH_SLAB, caches, HALOGEN_STORES_AUTO, &plan));
     CHECK_FALSE(plan.too_large);
     CHECK(plan.reason != nullptr);
+  }
+
+  TEST_CASE("plan: streaming stores where they can be, by themselves where they save traffic") {
+    const auto stream = [](const NormProblem &problem, halogen_stores stores) {
+      NormPlan plan;
+      REQUIRE(norm_plan(problem, HALOGEN_NORM_PATH_AUTO, caches, stores, &plan));
+      return plan.stream;
+    };
+    const NormProblem small = batch(4, 64, 784), large = batch(32, 256, 3136);
+#if defined(__x86_64__)
+    CHECK(stream(large, HALOGEN_STORES_AUTO));
+#else
+    CHECK_FALSE(stream(large, HALOGEN_STORES_AUTO));
+#endif
+    CHECK_FALSE(stream(small, HALOGEN_STORES_AUTO));
+    CHECK_FALSE(stream(large, HALOGEN_STORES_CACHED));
+    CHECK(stream(small, HALOGEN_STORES_STREAMING));
+    for (bool NormProblem::*cannot : {&NormProblem::in_place, &NormProblem::gpu}) {
+      NormProblem problem = large;
+      problem.*cannot = true;
+      CHECK_FALSE(stream(problem, HALOGEN_STORES_STREAMING));
+    }
+    NormProblem ragged = large;
+    ragged.whole_lines = false;
+    CHECK_FALSE(stream(ragged, HALOGEN_STORES_STREAMING));
+    CHECK_FALSE(stream(batch(32, 2048, 16), HALOGEN_STORES_STREAMING));
   }
 
   TEST_CASE("plan: a lane sums at most 256 values in float32") {

@@ -27,6 +27,10 @@ halogen_status check_options(const Report &report, const halogen_context_options
     return fail(report, HALOGEN_ERROR_ARGUMENT, "options.num_threads: expected 0 (a thread per CPU) or more, got %d",
                 options.num_threads);
   }
+  if (options.stores < HALOGEN_STORES_AUTO || options.stores > HALOGEN_STORES_STREAMING) {
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "options.stores: expected auto (0), cached (1) or streaming (2), got %d",
+                static_cast<int>(options.stores));
+  }
   return HALOGEN_OK;
 }
 
@@ -69,7 +73,7 @@ halogen_status halogen_context_create(uint32_t version, const halogen_context_op
   }
   std::memset(static_cast<void *>(result), 0, sizeof(*result));
   result->options = made.options;
-  result->l2_bytes = l2_cache_bytes();
+  result->caches = cache_bytes();
   result->workspace.init(allocator);
   result->pool.init(made.options.num_threads);
   result->gpu.init();

@@ -173,6 +173,11 @@ halogen_status check_call(const Report &report, const halogen_norm_args &args, b
   p.scope = args.scope;
   p.own_statistics = args.mean == nullptr;
   p.gpu = input.memory.device.device_type != kDLCPU;
+  // A query without data is answered for tensors apart from each other, and aligned.
+  constexpr int64_t kLine = 64;
+  p.in_place = input.memory.base != nullptr && same_start(input, output);
+  p.whole_lines = p.S % (kLine / static_cast<int64_t>(sizeof(float))) == 0 &&
+                  (p.gpu || reinterpret_cast<uintptr_t>(output.memory.address()) % kLine == 0);
 
   NormTensors &t = call->tensors;
   t.input = input.memory;
@@ -202,7 +207,8 @@ bool describe(const halogen_context &context, const NormCall &call, const NormPl
   info->workspace_bytes = static_cast<uint64_t>(norm_workspace_bytes(call.problem, plan) +
                                                 context.options.num_threads * norm_task_bytes(call.problem, plan));
   if (complete) {
-    set_text(info->reason, sizeof(info->reason), plan.reason);
+    std::snprintf(info->reason, sizeof(info->reason), "%s%s", plan.reason,
+                  plan.stream ? "; larger than the caches: streaming stores" : "");
   } else {
     info->kernels[0] = '\0';
     std::snprintf(info->reason, sizeof(info->reason), "%s: not in this library for %s", missing, info->isa);
@@ -230,7 +236,7 @@ halogen_status norm_call(halogen_context *context, const halogen_norm_args &args
     return HALOGEN_OK;
   }
   NormPlan plan;
-  if (!norm_plan(call.problem, args.path, context->l2_bytes, &plan)) {
+  if (!norm_plan(call.problem, args.path, context->caches, context->options.stores, &plan)) {
     if (only_query && info != nullptr) {
       set_text(described.reason, sizeof(described.reason), plan.reason);
       write_struct(described, info);

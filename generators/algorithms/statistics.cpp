@@ -133,7 +133,9 @@ Tuple block_moments(const Expr &centre, const Expr &sum, const Expr &sum_of_squa
 
 Tuple statistic(const Expr &mean, const Expr &m2, const Expr &count) {
   const Expr hi = cast<float>(mean);
-  return Tuple(hi, if_finite(mean, cast<float>(mean - cast<double>(hi))), cast<float>(m2 / count));
+  // Strict: otherwise a compiler may take the rounded mean for the mean, and its rounding error for 0.
+  const Expr lo = strict_float(cast<float>(mean - cast<double>(hi)));
+  return Tuple(hi, if_finite(mean, lo), cast<float>(m2 / count));
 }
 
 MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> &mean,

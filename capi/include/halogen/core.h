@@ -98,6 +98,13 @@ typedef enum halogen_isa {
   HALOGEN_ISA_NEON = 4  /**< AArch64 */
 } halogen_isa;
 
+/** How outputs are stored. */
+typedef enum halogen_stores {
+  HALOGEN_STORES_AUTO = 0,     /**< streaming where a call's tensors are larger than the last-level cache, if that saves traffic */
+  HALOGEN_STORES_CACHED = 1,   /**< always through the caches: for outputs that are read again at once */
+  HALOGEN_STORES_STREAMING = 2 /**< always around the caches where a kernel can; not in place, not on a GPU */
+} halogen_stores;
+
 typedef enum halogen_log_level {
   HALOGEN_LOG_ERROR = 0, /**< the message of a call that failed */
   HALOGEN_LOG_DEBUG = 1  /**< which kernels a call ran */
@@ -139,6 +146,9 @@ typedef struct halogen_context_options {
   void *gpu_context;
   /** The stream (CUstream) or queue (cl_command_queue) for calls that name none. NULL: CUDA's default stream; OpenCL refused. */
   void *gpu_stream;
+
+  /** How outputs are stored. Values are the same either way. */
+  halogen_stores stores;
 } halogen_context_options;
 
 #define HALOGEN_CONTEXT_OPTIONS_INIT HALOGEN_ZEROED(halogen_context_options)

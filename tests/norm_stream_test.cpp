@@ -1,0 +1,108 @@
+// Streaming stores: the same bits as stores through the caches, where rows of y are whole cache lines and y is not x; elsewhere the
+// call is made without them.
+#include <doctest/doctest.h>
+
+#include <cstdint>
+
+#include "support/env.h"
+#include "support/norm_run.h"
+
+using namespace halogen_tests;
+
+namespace {
+
+halogen_context_options options_of(const Variant &variant, halogen_stores stores) {
+  halogen_context_options options = HALOGEN_CONTEXT_OPTIONS_INIT;
+  options.isa = variant.isa;
+  options.num_threads = 2;
+  options.stores = stores;
+  return options;
+}
+
+struct Outcome {
+  std::vector<float> output, running_mean, running_var;
+  std::string kernels;
+};
+
+/** Runs it with y `offset` floats behind a cache line's beginning; what surrounds y must stay as it is. */
+Outcome run(halogen_context *context, const NormProblem &problem, NormData data, halogen_norm_path path, size_t offset,
+            bool in_place) {
+  constexpr size_t line = 16, around = 2 * line;
+  constexpr float untouched = -77;
+  const size_t count = data.input.size();
+  std::vector<float> memory(count + 2 * around + line, untouched);
+  float *aligned = memory.data() + around;
+  while (reinterpret_cast<uintptr_t>(aligned) % 64 != 0) ++aligned;
+  float *y = aligned + offset;
+  if (in_place) std::copy(data.input.begin(), data.input.end(), y);
+  NormCall call(problem,
+                {in_place ? y : data.input.data(), y, data.weight.data(), data.bias.data(), data.mean.data(),
+                 data.var.data(), data.running_mean.data(), data.running_var.data()},
+                path);
+  const halogen_status status = call.run(context);
+  REQUIRE_MESSAGE(status == HALOGEN_OK, call.error.message);
+  size_t touched = 0;
+  for (const float *p = memory.data(); p < memory.data() + memory.size(); ++p) {
+    touched += (p < y || p >= y + count) && *p != untouched;
+  }
+  CHECK(touched == 0);
+  return {std::vector<float>(y, y + count), data.running_mean, data.running_var, call.ran.kernels};
+}
+
+bool streams(const Outcome &outcome) { return outcome.kernels.find("_stream__") != std::string::npos; }
+
+void check(const NormProblem &problem) {
+  const NormData data = ordinary_data(problem, 21);
+  const bool whole_lines = problem.s() % 16 == 0;
+  for (const Variant &variant : variants()) {
+    const Context cached(options_of(variant, HALOGEN_STORES_CACHED));
+    const Context streaming(options_of(variant, HALOGEN_STORES_STREAMING));
+    for (halogen_norm_path path : {HALOGEN_NORM_PATH_ROW, HALOGEN_NORM_PATH_SPLIT}) {
+      if (!path_applies(problem, path)) continue;
+      INFO(variant.name, " path ", path_name(path), " ", describe(problem));
+      const Outcome expected = run(cached.get(), problem, data, path, 0, false);
+      CHECK_FALSE(streams(expected));
+      const Outcome aligned = run(streaming.get(), problem, data, path, 0, false);
+      CHECK(streams(aligned) == whole_lines);
+      const Outcome unaligned = run(streaming.get(), problem, data, path, 1, false);
+      CHECK_FALSE(streams(unaligned));
+      const Outcome in_place = run(streaming.get(), problem, data, path, 0, true);
+      CHECK_FALSE(streams(in_place));
+      for (const Outcome *outcome : {&aligned, &unaligned, &in_place}) {
+        CHECK(same_bits(outcome->output, expected.output));
+        CHECK(same_bits(outcome->running_mean, expected.running_mean));
+        CHECK(same_bits(outcome->running_var, expected.running_var));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("norm_stream") {
+  TEST_CASE("norm: streaming stores give the same bits") {
+    for (const std::vector<int64_t> &shape : std::vector<std::vector<int64_t>>{
+             {1, 3, 16}, {2, 6, 4, 8}, {3, 6, 48}, {2, 3, 28, 28}, {2, 3, 15, 17}, {2, 36, 4, 4}, {1, 3, 64, 65}, {3, 3, 9008}}) {
+      NormProblem problem;
+      problem.shape = shape;
+      for (halogen_norm_scope scope : {HALOGEN_NORM_SCOPE_BATCH, HALOGEN_NORM_SCOPE_INSTANCE, HALOGEN_NORM_SCOPE_GROUP}) {
+        problem.scope = scope;
+        problem.num_groups = scope == HALOGEN_NORM_SCOPE_GROUP ? 3 : 0;
+        problem.running = scope == HALOGEN_NORM_SCOPE_GROUP ? Running::none : Running::unbiased;
+        problem.given = false;
+        check(problem);
+        problem.running = Running::none;
+        problem.given = true;
+        check(problem);
+      }
+    }
+  }
+
+  TEST_CASE("norm: only tensors larger than the caches stream by themselves") {
+    NormProblem problem;
+    problem.shape = {1, 2, 16, 16};
+    const NormData data = ordinary_data(problem, 22);
+    const Context context(options_of(variants().back(), HALOGEN_STORES_AUTO));
+    CHECK_FALSE(streams(run(context.get(), problem, data, HALOGEN_NORM_PATH_AUTO, 0, false)));
+  }
+}
