@@ -13,9 +13,9 @@ class NormApplyRow : public Generator<NormApplyRow> {
   Input<Buffer<float, 2>> weight{"weight"}, bias{"bias"};                      // r, g
   Input<bool> has_lo{"has_lo"}, has_weight{"has_weight"}, has_bias{"has_bias"};
   Input<double> eps{"eps"};
-  Input<bool> in_place{"in_place"};            // y is x itself; otherwise they have no memory in common
+  Input<bool> in_place{"in_place"};                   // y is x itself; otherwise they have no memory in common
   Input<int> grain_g{"grain_g"}, grain_b{"grain_b"};  // of a task
-  Output<Buffer<float, 4>> y{"y"};  // s, r, g, b
+  Output<Buffer<float, 4>> y{"y"};                    // s, r, g, b
 
   void generate() {
     const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(g, b), 0.0f), var(g, b), eps, has_weight,

@@ -60,12 +60,14 @@ class NormFusedRow : public Generator<NormFusedRow> {
     Var outer("outer"), some("some"), inner("inner");
     Func out = y, out_statistic = statistic;
     for (Func f : {out, out_statistic}) {
-      f.split(g, outer, inner, grain, TailStrategy::GuardWithIf).split(inner, some, inner, kSets, TailStrategy::GuardWithIf);
+      f.split(g, outer, inner, grain, TailStrategy::GuardWithIf)
+          .split(inner, some, inner, kSets, TailStrategy::GuardWithIf);
       f.parallel(b).parallel(outer).never_partition(inner, some, outer, b);
     }
     out.reorder(s, inner, r, some, outer, b).never_partition(r);
     // A row's last vector overlaps the one before, which would read what was written if y is x.
-    out.specialize(!in_place && x.dim(0).extent() >= machine.vector).vectorize(s, machine.vector, TailStrategy::ShiftInwards);
+    out.specialize(!in_place && x.dim(0).extent() >= machine.vector)
+        .vectorize(s, machine.vector, TailStrategy::ShiftInwards);
     out.vectorize(s, machine.vector, TailStrategy::GuardWithIf);
     out_statistic.compute_with(out, some);
     for (Func f : {affine, merged.statistic, merged.mean, merged.sum, merged.m2, blocks.block}) {

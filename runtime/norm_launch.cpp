@@ -14,9 +14,7 @@ Buffer ordered(const Memory &memory, const NormOrder &o) {
   return Buffer(memory, kFloat, {dim(o.s, 1), dim(o.r, o.s), dim(o.g, o.r * o.s), dim(o.b, o.g * o.r * o.s)});
 }
 
-Buffer sets(const Memory &memory, int64_t count) {
-  return Buffer(memory, kFloat, {dim(count, 1), dim(1, count)});
-}
+Buffer sets(const Memory &memory, int64_t count) { return Buffer(memory, kFloat, {dim(count, 1), dim(1, count)}); }
 
 Buffer blocks(const Memory &memory, const BlockMemory &of, int64_t kr, int64_t count) {
   return Buffer(memory, kDouble,
@@ -57,9 +55,7 @@ int NormLaunch::fused_row(const NormView &v, const Memory &x, const Memory &y, c
 int NormLaunch::apply_row(const NormOrder &o, const Memory &x, const Memory &y, const Statistics &st) {
   Buffer from = ordered(x, o), out = ordered(y, o);
   Buffer weight = parameters(t_.weight, o.r, o.g), bias = parameters(t_.bias, o.r, o.g);
-  const auto of = [&](const Memory &memory) {
-    return Buffer(memory, kFloat, {dim(o.g, 1), dim(o.statistics, o.g)});
-  };
+  const auto of = [&](const Memory &memory) { return Buffer(memory, kFloat, {dim(o.g, 1), dim(o.statistics, o.g)}); };
   Buffer hi = of(st.hi), lo = of(st.lo), var = of(st.var);
   const auto launched = [&](auto kernel) {
     return kernel.function(call_, from, hi, lo, var, weight, bias, st.has_lo, t_.weight.base != nullptr,
@@ -95,8 +91,8 @@ int NormLaunch::fused_slab(const Statistics &own) {
     Buffer hi = channels(own.hi, channel, slab, count), lo = channels(own.lo, channel, slab, count);
     Buffer var = channels(own.var, channel, slab, count);
     return launch<NormKernel::norm_fused_f32_cs_slab>(x, weight, bias, t_.weight.base != nullptr,
-                                                      t_.bias.base != nullptr, scalars_.eps,
-                                                      static_cast<int32_t>(p_.S), plan_.block_r, hi, lo, var, y);
+                                                      t_.bias.base != nullptr, scalars_.eps, static_cast<int32_t>(p_.S),
+                                                      plan_.block_r, hi, lo, var, y);
   });
 }
 
@@ -106,8 +102,8 @@ int NormLaunch::apply_slab(const Statistics &st) {
     Buffer weight = channels(t_.weight, channel, slab, count), bias = channels(t_.bias, channel, slab, count);
     Buffer hi = channels(st.hi, channel, slab, count), lo = channels(st.lo, channel, slab, count);
     Buffer var = channels(st.var, channel, slab, count);
-    return launch<NormKernel::norm_apply_f32_cs_slab>(x, hi, lo, var, weight, bias, st.has_lo, t_.weight.base != nullptr,
-                                                      t_.bias.base != nullptr, scalars_.eps,
+    return launch<NormKernel::norm_apply_f32_cs_slab>(x, hi, lo, var, weight, bias, st.has_lo,
+                                                      t_.weight.base != nullptr, t_.bias.base != nullptr, scalars_.eps,
                                                       static_cast<int32_t>(p_.S), plan_.rows_per_task, y);
   });
 }
@@ -130,9 +126,7 @@ int NormLaunch::running(const Statistics &own) {
   const bool batch = p_.scope == HALOGEN_NORM_SCOPE_BATCH;
   const int64_t repeats = batch ? 1 : p_.N;
   const double values = static_cast<double>(p_.S) * static_cast<double>(batch ? p_.N : 1);
-  const auto view_of = [&](const Memory &memory) {
-    return Buffer(memory, kFloat, {dim(p_.C, 1), dim(repeats, p_.C)});
-  };
+  const auto view_of = [&](const Memory &memory) { return Buffer(memory, kFloat, {dim(p_.C, 1), dim(repeats, p_.C)}); };
   Buffer hi = view_of(own.hi), lo = view_of(own.lo), var = view_of(own.var);
   Buffer mean_in(t_.running_mean, kFloat, {dim(p_.C, 1)}), mean_out(t_.running_mean, kFloat, {dim(p_.C, 1)});
   Buffer var_in(t_.running_var, kFloat, {dim(p_.C, 1)}), var_out(t_.running_var, kFloat, {dim(p_.C, 1)});

@@ -21,7 +21,6 @@ struct NormProblem {
   bool whole_lines;  ///< rows of y begin and end with a cache line
 };
 
-
 /// The view x(s, r, g) that statistics are taken on: over (s, r), sets g are `set_stride` apart. Elements, not bytes. Parameters
 /// of set g and row r are at (g % parameter_sets) * parameter_rows + min(r, parameter_rows - 1).
 struct NormView {
@@ -62,8 +61,8 @@ NormOrder norm_order(const NormProblem &problem, int64_t samples);
 
 /// Plans a problem without empty dimensions. `forced` other than AUTO is taken or refused. On refusal returns false and
 /// `plan->reason` says why.
-bool norm_plan(const NormProblem &problem, halogen_norm_path forced, const Caches &caches,
-               halogen_stores stores, NormPlan *plan);
+bool norm_plan(const NormProblem &problem, halogen_norm_path forced, const Caches &caches, halogen_stores stores,
+               NormPlan *plan);
 
 /// Bytes that the plan takes for statistics and, with SPLIT, for those of blocks.
 int64_t norm_workspace_bytes(const NormProblem &problem, const NormPlan &plan);

@@ -156,7 +156,8 @@ int norm_prepare(Call *call, const DLDevice &device) {
   const NormProblem problem = {1, 1, 2, HALOGEN_NORM_SCOPE_BATCH, 1, true, true, false, false};
   const NormTensors tensors = {part(0), part(1), none, none, none, none, part(2), part(3)};
   NormPlan plan;
-  if (!norm_plan(problem, HALOGEN_NORM_PATH_AUTO, {0, 0}, HALOGEN_STORES_CACHED, &plan)) return halide_error_code_internal_error;
+  if (!norm_plan(problem, HALOGEN_NORM_PATH_AUTO, {0, 0}, HALOGEN_STORES_CACHED, &plan))
+    return halide_error_code_internal_error;
   return norm_run(call, problem, plan, tensors, {1.0, 0.5, true});
 }
 

@@ -81,11 +81,18 @@ void check(const NormProblem &problem) {
 
 TEST_SUITE("norm_stream") {
   TEST_CASE("norm: streaming stores give the same bits") {
-    for (const std::vector<int64_t> &shape : std::vector<std::vector<int64_t>>{
-             {1, 3, 16}, {2, 6, 4, 8}, {3, 6, 48}, {2, 3, 28, 28}, {2, 3, 15, 17}, {2, 36, 4, 4}, {1, 3, 64, 65}, {3, 3, 9008}}) {
+    for (const std::vector<int64_t> &shape : std::vector<std::vector<int64_t>>{{1, 3, 16},
+                                                                               {2, 6, 4, 8},
+                                                                               {3, 6, 48},
+                                                                               {2, 3, 28, 28},
+                                                                               {2, 3, 15, 17},
+                                                                               {2, 36, 4, 4},
+                                                                               {1, 3, 64, 65},
+                                                                               {3, 3, 9008}}) {
       NormProblem problem;
       problem.shape = shape;
-      for (halogen_norm_scope scope : {HALOGEN_NORM_SCOPE_BATCH, HALOGEN_NORM_SCOPE_INSTANCE, HALOGEN_NORM_SCOPE_GROUP}) {
+      for (halogen_norm_scope scope :
+           {HALOGEN_NORM_SCOPE_BATCH, HALOGEN_NORM_SCOPE_INSTANCE, HALOGEN_NORM_SCOPE_GROUP}) {
         problem.scope = scope;
         problem.num_groups = scope == HALOGEN_NORM_SCOPE_GROUP ? 3 : 0;
         problem.running = scope == HALOGEN_NORM_SCOPE_GROUP ? Running::none : Running::unbiased;

@@ -28,7 +28,8 @@ halogen_status check_options(const Report &report, const halogen_context_options
                 options.num_threads);
   }
   if (options.stores < HALOGEN_STORES_AUTO || options.stores > HALOGEN_STORES_STREAMING) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "options.stores: expected auto (0), cached (1) or streaming (2), got %d",
+    return fail(report, HALOGEN_ERROR_ARGUMENT,
+                "options.stores: expected auto (0), cached (1) or streaming (2), got %d",
                 static_cast<int>(options.stores));
   }
   return HALOGEN_OK;

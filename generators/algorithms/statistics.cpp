@@ -34,8 +34,12 @@ Part sample_of(const BlockShape &shape, const Expr &length, const Expr &rows, in
   constexpr int kStep = 8, kSmall = 512;
   const Expr long_rows = length >= kStep * lanes;
   const Expr row_step = select(long_rows || length * rows < kSmall, 1, kStep);
-  return {select(long_rows, ceil_div(length / lanes, kStep) * lanes, length), shape.block_s, ceil_div(rows, row_step),
-          shape.block_r, select(long_rows, kStep, 1), row_step};
+  return {select(long_rows, ceil_div(length / lanes, kStep) * lanes, length),
+          shape.block_s,
+          ceil_div(rows, row_step),
+          shape.block_r,
+          select(long_rows, kStep, 1),
+          row_step};
 }
 
 /// Sums of `term` over a part of every block.
@@ -85,7 +89,8 @@ LaneSums lane_sums(const BlockStatistics &st, const Part &part, const Lanes &sha
   const FuncRef of_fold = sums.folds(sums.fold_total, st.ks, st.kr, st.g, st.b);
   const FuncRef total = sums.total(st.ks, st.kr, st.g, st.b);
   sums.total(st.ks, st.kr, st.g, st.b) = Tuple(cast<double>(0), cast<double>(0));
-  sums.total(st.ks, st.kr, st.g, st.b) = Tuple(total[0] + cast<double>(of_fold[0]), total[1] + cast<double>(of_fold[1]));
+  sums.total(st.ks, st.kr, st.g, st.b) =
+      Tuple(total[0] + cast<double>(of_fold[0]), total[1] + cast<double>(of_fold[1]));
   return sums;
 }
 
@@ -117,11 +122,10 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, const L
   st.centre(at) = sampled_centre(first, st.sample.total(at)[0], st.sample.total(at)[1], sample.length * sample.rows);
 
   const Part all{length, shape.block_s, rows, shape.block_r, 1, 1};
-  st.deviation =
-      lane_sums(st, all, lanes, [&](const Expr &s, const Expr &r) {
-        const Expr d = difference(value(s, r), st.centre(at));
-        return Tuple(d, d * d);
-      });
+  st.deviation = lane_sums(st, all, lanes, [&](const Expr &s, const Expr &r) {
+    const Expr d = difference(value(s, r), st.centre(at));
+    return Tuple(d, d * d);
+  });
   st.block(at) =
       block_moments(st.centre(at), st.deviation.total(at)[0], st.deviation.total(at)[1], shape.count(st.ks, st.kr));
   return st;

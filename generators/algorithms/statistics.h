@@ -50,15 +50,15 @@ struct Lanes {
 
 /// Two sums over part of a block, with their stages for the schedule.
 struct LaneSums {
-  RDom groups;                         ///< x: group of lanes, y: row
-  RDom vectors;                        ///< x: lane in vector, y: vector, z: row
-  RDom last;                           ///< x: lane in the last vector of a row
-  RDom singles;                        ///< x: lane in vector, y: value
-  RDom rows;                           ///< x: lanes of a fold, y: row
-  RDom fold_total;                     ///< x: fold
-  Func lanes{"lanes"};                 ///< (lane, row, ks, kr, g, b), f32
-  Func folds{"folds"};                 ///< (fold, ks, kr, g, b), f32
-  Func total{"total"};                 ///< (ks, kr, g, b), f64
+  RDom groups;          ///< x: group of lanes, y: row
+  RDom vectors;         ///< x: lane in vector, y: vector, z: row
+  RDom last;            ///< x: lane in the last vector of a row
+  RDom singles;         ///< x: lane in vector, y: value
+  RDom rows;            ///< x: lanes of a fold, y: row
+  RDom fold_total;      ///< x: fold
+  Func lanes{"lanes"};  ///< (lane, row, ks, kr, g, b), f32
+  Func folds{"folds"};  ///< (fold, ks, kr, g, b), f32
+  Func total{"total"};  ///< (ks, kr, g, b), f64
   Var lane{"lane"}, row{"row"}, fold{"fold"};
 };
 
