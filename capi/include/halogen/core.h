@@ -100,8 +100,7 @@ typedef enum halogen_isa {
 
 /** How outputs are stored. */
 typedef enum halogen_stores {
-  HALOGEN_STORES_AUTO =
-      0, /**< streaming where a call's tensors are larger than the last-level cache, if that saves traffic */
+  HALOGEN_STORES_AUTO = 0,     /**< streaming where it saves traffic: tensors larger than the last-level cache */
   HALOGEN_STORES_CACHED = 1,   /**< always through the caches: for outputs that are read again at once */
   HALOGEN_STORES_STREAMING = 2 /**< always around the caches where a kernel can; not in place, not on a GPU */
 } halogen_stores;
