@@ -57,9 +57,12 @@ class NormApplyRow : public Generator<NormApplyRow> {
         .fuse(outer_g, outer_b, task)
         .parallel(task)
         .never_partition(r, inner_g, inner_b, task);
-    // A row's last vector overlaps the one before, which would read what was written if y is x.
-    out.specialize(!in_place && x.dim(0).extent() >= machine.vector)
-        .vectorize(s, machine.vector, TailStrategy::ShiftInwards);
+    // A row's last vector overlaps the one before, which would read what was written if y is x. Where rows are short, the loop over
+    // the rows of a set costs as much as a row: none where there is one.
+    const Expr overlaps = !in_place && x.dim(0).extent() >= machine.vector;
+    for (const Expr &condition : {overlaps && x.dim(1).extent() == 1, overlaps}) {
+      out.specialize(condition).vectorize(s, machine.vector, TailStrategy::ShiftInwards);
+    }
     out.vectorize(s, machine.vector, TailStrategy::GuardWithIf);
     affine.compute_root().never_partition_all().vectorize(g, machine.vector, TailStrategy::GuardWithIf);
   }

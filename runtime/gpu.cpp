@@ -178,6 +178,17 @@ halogen_status GpuState::begin(Call *call, const DLDevice &device) {
 
 #endif
 
+uint64_t GpuState::offset_alignment(const Call &call) const {
+#if HALOGEN_WITH_OPENCL
+  // A tensor that does not begin with its cl_mem is handed to kernels as a sub-buffer.
+  const uint64_t alignment = opencl_alignment(call.stream);
+  return alignment > 0 ? alignment : 1;
+#else
+  static_cast<void>(call);
+  return 1;
+#endif
+}
+
 DeviceBlock *GpuState::acquire(Call *call, size_t bytes) {
   {
     const Lock lock(&mutex_);
@@ -230,6 +241,7 @@ void GpuState::trim(halogen_context *) {}
 halogen_status GpuState::begin(Call *call, const DLDevice &) {
   return fail({call->context, call->error}, HALOGEN_ERROR_DEVICE, "this library has no GPU kernels");
 }
+uint64_t GpuState::offset_alignment(const Call &) const { return 1; }
 DeviceBlock *GpuState::acquire(Call *, size_t) { return nullptr; }
 void GpuState::release(DeviceBlock *) {}
 

@@ -41,6 +41,9 @@ class GpuState {
   /// call's stream, device and GPU context.
   halogen_status begin(Call *call, const DLDevice &device);
 
+  /// What byte offsets of tensors must be a multiple of on the call's device, which begin() has set.
+  uint64_t offset_alignment(const Call &call) const;
+
   DeviceBlock *acquire(Call *call, size_t bytes);
   void release(DeviceBlock *block);
 

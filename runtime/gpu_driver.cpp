@@ -100,6 +100,19 @@ void *opencl_make_queue(void *context) {
   return error == 0 ? queue : nullptr;
 }
 
+uint64_t opencl_alignment(void *queue) {
+  using GetInfo = int32_t (*)(void *, uint32_t, size_t, void *, size_t *);
+  constexpr uint32_t kDevice = 0x1091, kAlignment = 0x1019;  // CL_QUEUE_DEVICE, CL_DEVICE_MEM_BASE_ADDR_ALIGN
+  const auto queue_info = reinterpret_cast<GetInfo>(gpu_symbol("clGetCommandQueueInfo"));
+  const auto device_info = reinterpret_cast<GetInfo>(gpu_symbol("clGetDeviceInfo"));
+  void *device = nullptr;
+  uint32_t bits = 0;
+  if (queue_info == nullptr || device_info == nullptr) return 0;
+  if (queue_info(queue, kDevice, sizeof(device), &device, nullptr) != 0) return 0;
+  if (device_info(device, kAlignment, sizeof(bits), &bits, nullptr) != 0) return 0;
+  return bits / 8;
+}
+
 void opencl_release_queue(void *queue) {
   using ReleaseQueue = int32_t (*)(void *);
   const auto release = reinterpret_cast<ReleaseQueue>(gpu_symbol("clReleaseCommandQueue"));

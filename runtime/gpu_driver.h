@@ -28,6 +28,9 @@ struct CudaDriver {
 /// The driver, loaded and initialised; loaded is false where there is none.
 CudaDriver cuda_driver();
 
+/// What the offset of a part of a buffer must be a multiple of on a queue's device, in bytes; 0 where the driver does not say.
+uint64_t opencl_alignment(void *queue);
+
 /// A queue of our own on a cl_context's device; NULL where the driver refuses.
 void *opencl_make_queue(void *context);
 void opencl_release_queue(void *queue);

@@ -76,7 +76,8 @@ NormBlocks norm_blocks(const NormPlan &plan, const NormView &view);
 /// Bytes of temporaries that a task has while it runs, about.
 int64_t norm_task_bytes(const NormProblem &problem, const NormPlan &plan);
 
-/// Bytes of a workspace vector, rounded up so that several share one allocation (OpenCL wants parts aligned).
-constexpr int64_t norm_padded(int64_t bytes) { return (bytes + 127) / 128 * 128; }
+/// Bytes of a workspace vector, rounded up so that several share one allocation (OpenCL devices want parts aligned, to 512 at
+/// most).
+constexpr int64_t norm_padded(int64_t bytes) { return (bytes + 511) / 512 * 512; }
 
 }  // namespace halogen

@@ -196,6 +196,28 @@ halogen_status check_call(const Report &report, const halogen_norm_args &args, b
   return status;
 }
 
+/// On a GPU whose driver cannot begin a tensor at any byte.
+halogen_status check_offsets(const Report &report, const NormTensors &t, uint64_t alignment) {
+  const struct {
+    const char *name;
+    const Memory &memory;
+  } all[] = {{"input", t.input},
+             {"output", t.output},
+             {"weight", t.weight},
+             {"bias", t.bias},
+             {"mean", t.mean},
+             {"var", t.var},
+             {"running_mean", t.running_mean},
+             {"running_var", t.running_var}};
+  for (const auto &tensor : all) {
+    if (tensor.memory.base == nullptr || tensor.memory.offset % alignment == 0) continue;
+    return fail(report, HALOGEN_ERROR_LAYOUT,
+                "%s: expected a byte_offset that is a multiple of this device's %llu, got %llu", tensor.name,
+                static_cast<unsigned long long>(alignment), static_cast<unsigned long long>(tensor.memory.offset));
+  }
+  return HALOGEN_OK;
+}
+
 void set_text(char *to, size_t size, const char *text) { std::snprintf(to, size, "%s", text); }
 
 /// The plan in words; false where a kernel is missing.
@@ -255,6 +277,8 @@ halogen_status norm_call(halogen_context *context, const halogen_norm_args &args
   if (call.problem.gpu) {
     const halogen_status begun = context->gpu.begin(&record, call.device);
     if (begun != HALOGEN_OK) return begun;
+    const halogen_status aligned = check_offsets(report, call.tensors, context->gpu.offset_alignment(record));
+    if (aligned != HALOGEN_OK) return aligned;
   }
   const halogen_status ran = record.finish(norm_run(&record, call.problem, plan, call.tensors, call.scalars));
   if (ran == HALOGEN_OK && logs) {
