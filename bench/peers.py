@@ -205,7 +205,7 @@ def main(arguments):
     table.line(f"{cpu_model()}; {now}; GB/s, medians ± spread")
     load = os.getloadavg()[0]
     if load > 0.5:
-        table.line(f"Other programs keep {load:.1f} CPUs busy: the figures will be off.")
+        table.line(f"The load average is {load:.1f}: with other programs running, the figures are off.")
     table.line()
     table.heading()
     for problem in problems:

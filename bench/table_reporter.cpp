@@ -67,7 +67,7 @@ bool TableReporter::ReportContext(const Context &context) {
        print("%d CPUs, L2 %zu KiB; ", context.cpu_info.num_cpus, l2_bytes() / 1024) + date);
   const auto &load = context.cpu_info.load_avg;
   if (!load.empty() && load.front() > 0.5) {
-    line(print("Other programs keep %.1f CPUs busy: the figures will be off, those with several threads most.",
+    line(print("The load average is %.1f: with other programs running, figures are off, those of several threads most.",
                load.front()));
   }
   return true;
