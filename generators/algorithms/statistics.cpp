@@ -20,25 +20,28 @@ Expr if_finite(const Expr &test, const Expr &value) {
 
 namespace {
 
-/// Part of a block's values: the first `length` of those in every group_step'th group of lanes, at most max_length of a row, in
-/// `rows` rows, at most max_rows, every row_step'th. With a group_step other than 1, length is a multiple of a group's.
+/// Part of a block's values: runs of `length` values, at most max_length, `runs` of them, at most max_runs. Run i is in row
+/// (i >> halves) * row_step; with `halves` 1 rather than 0, odd runs begin `offset` values into it.
 struct Part {
-  Expr length, max_length, rows, max_rows;
-  Expr group_step, row_step;
+  Expr length, max_length, runs, max_runs;
+  Expr halves, offset, row_step;
 };
 
 Expr ceil_div(const Expr &a, const Expr &b) { return (a + b - 1) / b; }
 
-/// About an eighth of a block, evenly spread: of long rows every eighth group, of short ones every eighth row. All of a small one.
+/// About an eighth of a block: of long rows both ends, so that a ramp's mean is found and memory is read in order; of short rows
+/// every eighth; all of a small block.
 Part sample_of(const BlockShape &shape, const Expr &length, const Expr &rows, int lanes) {
-  constexpr int kStep = 8, kSmall = 512;
-  const Expr long_rows = length >= kStep * lanes;
-  const Expr row_step = select(long_rows || length * rows < kSmall, 1, kStep);
-  return {select(long_rows, ceil_div(length / lanes, kStep) * lanes, length),
+  constexpr int kEighth = 8, kSmall = 512;
+  const Expr long_rows = length >= 2 * kEighth * lanes;
+  const Expr end = ceil_div(length / lanes, 2 * kEighth) * lanes;
+  const Expr row_step = select(long_rows || length * rows < kSmall, 1, kEighth);
+  return {select(long_rows, end, length),
           shape.block_s,
-          ceil_div(rows, row_step),
-          shape.block_r,
-          select(long_rows, kStep, 1),
+          select(long_rows, 2 * rows, ceil_div(rows, row_step)),
+          2 * shape.block_r,
+          select(long_rows, 1, 0),
+          length - end,
           row_step};
 }
 
@@ -46,21 +49,22 @@ Part sample_of(const BlockShape &shape, const Expr &length, const Expr &rows, in
 LaneSums lane_sums(const BlockStatistics &st, const Part &part, const Lanes &shape,
                    const std::function<Tuple(Expr s, Expr r)> &term) {
   const int lanes = shape.lanes, vector = shape.vector;
-  const Expr &length = part.length, &max_length = part.max_length, &rows = part.rows, &max_rows = part.max_rows;
+  const Expr &length = part.length, &max_length = part.max_length, &rows = part.runs, &max_rows = part.max_runs;
   const Expr lane_rows = shape.all_rows ? rows : 1, max_lane_rows = shape.all_rows ? max_rows : 1;
   const Expr fold_rows = shape.all_rows ? 1 : rows, max_fold_rows = shape.all_rows ? 1 : max_rows;
   LaneSums sums;
   const Var &lane = sums.lane, &row = sums.row, &fold = sums.fold;
   auto add = [&](const Expr &to, const Expr &s, const Expr &r, const Expr &counts = Expr(true)) {
     const FuncRef sum = sums.lanes(to, row, st.ks, st.kr, st.g, st.b);
-    const Tuple terms = term(s, (row + r) * part.row_step);
+    const Expr run = row + r;
+    const Tuple terms = term(s + (run & part.halves) * part.offset, (run >> part.halves) * part.row_step);
     sums.lanes(to, row, st.ks, st.kr, st.g, st.b) =
         Tuple(sum[0] + select(counts, terms[0], 0.0f), sum[1] + select(counts, terms[1], 0.0f));
   };
   sums.lanes(lane, row, st.ks, st.kr, st.g, st.b) = Tuple(0.0f, 0.0f);
   sums.groups = RDom(0, max_length / lanes, 0, max_lane_rows, "groups");
   sums.groups.where(sums.groups.x < length / lanes && sums.groups.y < lane_rows);
-  add(lane, sums.groups.x * part.group_step * lanes + lane, sums.groups.y);
+  add(lane, sums.groups.x * lanes + lane, sums.groups.y);
   sums.vectors = RDom(0, vector, 0, lanes / vector - 1, 0, max_lane_rows, "vectors");
   sums.vectors.where(sums.vectors.y < (length % lanes) / vector && sums.vectors.z < lane_rows);
   const Expr in_group = sums.vectors.y * vector + sums.vectors.x;
@@ -119,9 +123,9 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, const L
     return Tuple(d, abs(d));
   });
   const std::vector<Expr> at{st.ks, st.kr, st.g, st.b};
-  st.centre(at) = sampled_centre(first, st.sample.total(at)[0], st.sample.total(at)[1], sample.length * sample.rows);
+  st.centre(at) = sampled_centre(first, st.sample.total(at)[0], st.sample.total(at)[1], sample.length * sample.runs);
 
-  const Part all{length, shape.block_s, rows, shape.block_r, 1, 1};
+  const Part all{length, shape.block_s, rows, shape.block_r, 0, 0, 1};
   st.deviation = lane_sums(st, all, lanes, [&](const Expr &s, const Expr &r) {
     const Expr d = difference(value(s, r), st.centre(at));
     return Tuple(d, d * d);

@@ -1,6 +1,6 @@
 // Mean and variance of blocks of values, and of many blocks together, with one read of memory.
 //
-// A block holds n <= 4096 values. Its centre mu is near its mean: the mean of about an eighth of them, evenly spread. Whatever
+// A block holds n <= 4096 values. Its centre mu is near its mean: the mean of about an eighth of them, from several places. Whatever
 // the values are, (mean - mu)^2 is then at most a few times the variance, so the sums below lose no digits to a badly chosen
 // centre; on ordinary data it is a hundredth of it. mu is the first value x_0 plus the sample's mean difference from it, the
 // latter rounded to a multiple of
