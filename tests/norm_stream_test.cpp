@@ -14,7 +14,7 @@ namespace {
 halogen_context_options options_of(const Variant &variant, halogen_stores stores) {
   halogen_context_options options = HALOGEN_CONTEXT_OPTIONS_INIT;
   options.isa = variant.isa;
-  options.num_threads = 2;
+  options.num_threads = quick() ? 1 : 2;  // see Context(halogen_isa)
   options.stores = stores;
   return options;
 }

@@ -63,6 +63,9 @@ Context::Context(halogen_isa isa)
     : Context([isa] {
         halogen_context_options options = HALOGEN_CONTEXT_OPTIONS_INIT;
         options.isa = isa;
+        // qemu 7.2's user mode crashes now and then where threads come and go: under an emulator only those tests have threads
+        // that are about them.
+        if (quick()) options.num_threads = 1;
         return options;
       }()) {}
 
