@@ -196,8 +196,8 @@ halogen_status check_call(const Report &report, const halogen_norm_args &args, b
   return status;
 }
 
-/// On a GPU whose driver cannot begin a tensor at any byte.
-halogen_status check_offsets(const Report &report, const NormTensors &t, uint64_t alignment) {
+/// On a GPU whose driver cannot begin a tensor at any byte. The driver is asked only where a tensor has an offset.
+halogen_status check_offsets(const Report &report, const NormTensors &t, const GpuState &gpu, const Call &call) {
   const struct {
     const char *name;
     const Memory &memory;
@@ -210,7 +210,9 @@ halogen_status check_offsets(const Report &report, const NormTensors &t, uint64_
              {"running_mean", t.running_mean},
              {"running_var", t.running_var}};
   for (const auto &tensor : all) {
-    if (tensor.memory.base == nullptr || tensor.memory.offset % alignment == 0) continue;
+    if (tensor.memory.base == nullptr || tensor.memory.offset == 0) continue;
+    const uint64_t alignment = gpu.offset_alignment(call);
+    if (tensor.memory.offset % alignment == 0) continue;
     return fail(report, HALOGEN_ERROR_LAYOUT,
                 "%s: expected a byte_offset that is a multiple of this device's %llu, got %llu", tensor.name,
                 static_cast<unsigned long long>(alignment), static_cast<unsigned long long>(tensor.memory.offset));
@@ -229,8 +231,7 @@ bool describe(const halogen_context &context, const NormCall &call, const NormPl
   info->workspace_bytes = static_cast<uint64_t>(norm_workspace_bytes(call.problem, plan) +
                                                 context.options.num_threads * norm_task_bytes(call.problem, plan));
   if (complete) {
-    std::snprintf(info->reason, sizeof(info->reason), "%s%s", plan.reason,
-                  plan.stream ? "; larger than the caches: streaming stores" : "");
+    std::snprintf(info->reason, sizeof(info->reason), "%s%s", plan.reason, plan.stream ? "; streaming stores" : "");
   } else {
     info->kernels[0] = '\0';
     std::snprintf(info->reason, sizeof(info->reason), "%s: not in this library for %s", missing, info->isa);
@@ -277,7 +278,7 @@ halogen_status norm_call(halogen_context *context, const halogen_norm_args &args
   if (call.problem.gpu) {
     const halogen_status begun = context->gpu.begin(&record, call.device);
     if (begun != HALOGEN_OK) return begun;
-    const halogen_status aligned = check_offsets(report, call.tensors, context->gpu.offset_alignment(record));
+    const halogen_status aligned = check_offsets(report, call.tensors, context->gpu, record);
     if (aligned != HALOGEN_OK) return aligned;
   }
   const halogen_status ran = record.finish(norm_run(&record, call.problem, plan, call.tensors, call.scalars));
