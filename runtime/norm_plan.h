@@ -36,9 +36,6 @@ struct NormOrder {
   int64_t statistics;
 };
 
-/// Values in the staging buffer of a task that streams: with as much of x beside it, it stays in an L2.
-constexpr int64_t kStagingValues = 8 * 1024;
-
 struct NormPlan {
   halogen_norm_path path;    ///< ROW, SLAB or SPLIT; with given statistics ROW or SLAB
   const char *reason;        ///< a sentence, static
