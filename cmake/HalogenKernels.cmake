@@ -3,7 +3,8 @@
 # In the build folder:
 #   generators/<generator>.generator        executable (absent with HALOGEN_HOST_BUILD)
 #   kernels/<kernel>__<variant>.{o,h,json}  one emitted kernel; json: what it is, its size, the seconds it took
-#   generated/kernels_<op>.{h,inc}          Halide's headers, and HALOGEN_KERNEL(kernel, variant, symbol) lines, best first
+#   generated/kernels_<op>.{h,inc}          Halide's headers, and HALOGEN_KERNEL(kernel, variant, symbol, role, dtype) lines,
+#                                           best variant first; role is the kernel's name less op and dtype
 #   kernels/emitted.txt                     what this build emits, for builds that reuse it
 
 set(HALOGEN_KERNEL_DIR ${PROJECT_BINARY_DIR}/kernels)
@@ -44,36 +45,48 @@ function(halogen_generator name)
   set_property(GLOBAL APPEND PROPERTY HALOGEN_GENERATORS ${name}.generator)
 endfunction()
 
-# halogen_kernel(NAME <name> OP <op> DTYPE <dtype> LAYOUT <layout> GENERATOR <generator> [PARAMS <key=value>…]
+# halogen_kernel(OP <op> ROLE <role> [LAYOUTS <layout>…] [PATH <path>] DTYPES <dtype>… GENERATOR <generator> [PARAMS <key=value>…]
 #                [STREAM <buffer>] VARIANTS <variant>…)
-# One row of the table: emits the kernel for every variant that this build's target has. STREAM: vector stores to that buffer of the
-# generator are aligned and go around the caches (stream_stores.py).
+# One row of the table: emits the kernels <op>_<role>_<dtype>[_<layout>][_<path>] for every variant that this build's target has, with
+# the generator parameter dtype=<dtype>; a kernel for several layouts has none in its name. A variant has the dtypes that its target
+# file lists in HALOGEN_DTYPES_<variant>, or all. STREAM: vector stores to that buffer of the generator are aligned and go around the
+# caches (stream_stores.py).
 function(halogen_kernel)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;OP;DTYPE;LAYOUT;GENERATOR;STREAM" "PARAMS;VARIANTS")
-  if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME OR NOT arg_OP OR NOT arg_GENERATOR OR NOT arg_VARIANTS)
-    message(FATAL_ERROR "halogen_kernel(${ARGV}): NAME, OP, GENERATOR or VARIANTS is missing, or a word is unknown")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "OP;ROLE;PATH;GENERATOR;STREAM" "LAYOUTS;DTYPES;PARAMS;VARIANTS")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_OP OR NOT arg_ROLE OR NOT arg_DTYPES OR NOT arg_GENERATOR OR NOT arg_VARIANTS)
+    message(FATAL_ERROR "halogen_kernel(${ARGV}): OP, ROLE, DTYPES, GENERATOR or VARIANTS is missing, or a word is unknown")
   endif()
   set_property(GLOBAL APPEND PROPERTY HALOGEN_OPS ${arg_OP})
-  foreach(variant IN LISTS HALOGEN_VARIANTS)
-    if(variant IN_LIST arg_VARIANTS)
-      _halogen_emit(${arg_NAME}__${variant} ${variant})
-      set(symbol halogen_kernel_${arg_NAME}__${variant})
+  list(LENGTH arg_LAYOUTS layouts)
+  set(suffix ${arg_PATH})
+  if(layouts EQUAL 1)
+    set(suffix ${arg_LAYOUTS} ${arg_PATH})
+  endif()
+  list(JOIN suffix _ suffix)
+  string(JOIN _ role ${arg_ROLE} ${suffix})
+  foreach(dtype IN LISTS arg_DTYPES)
+    string(JOIN _ name ${arg_OP} ${arg_ROLE} ${dtype} ${suffix})
+    foreach(variant IN LISTS HALOGEN_VARIANTS)
+      if(NOT variant IN_LIST arg_VARIANTS OR (HALOGEN_DTYPES_${variant} AND NOT dtype IN_LIST HALOGEN_DTYPES_${variant}))
+        continue()
+      endif()
+      _halogen_emit(${name}__${variant} ${variant} ${dtype})
+      set(symbol halogen_kernel_${name}__${variant})
       set_property(GLOBAL APPEND_STRING PROPERTY HALOGEN_INC_${arg_OP}
-        "HALOGEN_KERNEL(${arg_NAME}, ${variant}, ${symbol})\n")
-    endif()
+        "HALOGEN_KERNEL(${name}, ${variant}, ${symbol}, ${role}, ${dtype})\n")
+    endforeach()
   endforeach()
 endfunction()
 
 # Adds the command that emits one variant, unless the host build has the very same. Reads halogen_kernel()'s arguments.
-function(_halogen_emit kernel variant)
+function(_halogen_emit kernel variant dtype)
   set(dir ${HALOGEN_KERNEL_DIR})
   if(kernel IN_LIST _host_kernels)
     set(dir ${HALOGEN_HOST_BUILD}/kernels)
   else()
     set_property(GLOBAL APPEND PROPERTY HALOGEN_EMITTED ${kernel})
-    # What follows dtype and layout in the name; kernels with one path only have none.
-    string(REGEX REPLACE "^.*_${arg_DTYPE}(_${arg_LAYOUT})?_?" "" path ${arg_NAME})
     set(emit object,c_header)
+    string(JOIN + layout ${arg_LAYOUTS})
     set(stream)
     if(arg_STREAM)
       set(stream --stream ${arg_STREAM})
@@ -88,8 +101,8 @@ function(_halogen_emit kernel variant)
       OUTPUT ${outputs}
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/emit.py
         --out ${dir} --kernel ${kernel} --emit ${emit} --target ${HALOGEN_HALIDE_TARGET_${variant}}
-        --describe name=${arg_NAME} op=${arg_OP} dtype=${arg_DTYPE} layout=${arg_LAYOUT} path=${path} variant=${variant}
-        --generator $<TARGET_FILE:${arg_GENERATOR}.generator> --name ${arg_GENERATOR} --params ${arg_PARAMS} ${stream}
+        --describe name=${name} op=${arg_OP} role=${arg_ROLE} dtype=${dtype} layout=${layout} path=${arg_PATH} variant=${variant}
+        --generator $<TARGET_FILE:${arg_GENERATOR}.generator> --name ${arg_GENERATOR} --params dtype=${dtype} ${arg_PARAMS} ${stream}
       DEPENDS ${arg_GENERATOR}.generator $<TARGET_FILE:${arg_GENERATOR}.generator> ${PROJECT_SOURCE_DIR}/cmake/emit.py
         ${PROJECT_SOURCE_DIR}/cmake/stream_stores.py
       COMMENT "Emitting ${kernel}"

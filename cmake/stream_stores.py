@@ -7,6 +7,9 @@ import re
 from llvmlite import binding as llvm
 
 
+BYTES = {"i16": 2, "half": 2, "float": 4, "double": 8}
+
+
 def mark(assembly, buffer):
     """The assembly with its vector stores to `buffer` marked; raises ValueError where there are none."""
     node = re.search(rf'^!(\d+) = !\{{!"{re.escape(buffer)}",', assembly, re.M)
@@ -14,9 +17,9 @@ def mark(assembly, buffer):
     if not tag:
         raise ValueError(f"no alias metadata names the buffer {buffer}")
     hint = 1 + max(int(number) for number in re.findall(r"^!(\d+) = ", assembly, re.M))
-    store = re.compile(rf"^(\s*store <(\d+) x float> [^\n]*), align \d+, !tbaa !{tag[1]}$", re.M)
+    store = re.compile(rf"^(\s*store <(\d+) x (i16|half|float|double)> [^\n]*), align \d+, !tbaa !{tag[1]}$", re.M)
     marked, count = store.subn(
-        lambda m: f"{m[1]}, align {4 * int(m[2])}, !tbaa !{tag[1]}, !nontemporal !{hint}", assembly)
+        lambda m: f"{m[1]}, align {BYTES[m[3]] * int(m[2])}, !tbaa !{tag[1]}, !nontemporal !{hint}", assembly)
     if count == 0:
         raise ValueError(f"no vector store goes to the buffer {buffer}")
     return f"{marked}\n!{hint} = !{{i32 1}}\n"

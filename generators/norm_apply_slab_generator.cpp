@@ -1,6 +1,8 @@
-// y(i, r, t) = (x - mean) / sqrt(var + eps) * weight + bias with given statistics, for many short rows; lanes run along
-// i = j*S + s, across the channels j of slab t. Vectors: (j, t).
-#include "algorithms/normalize.h"
+// y(i, r, t, b) = act((x - mean) / sqrt(var + eps) * weight + bias + residual) with given statistics; lanes run along i, across the
+// channels j = i / S of slab t. Statistics: (q, t, b), of `per_set` neighbouring channels each; weight, bias: (j, t). act and
+// residual: with an epilogue.
+#include "algorithms/expanded_affine.h"
+#include "algorithms/precision.h"
 #include "schedules/buffers.h"
 #include "schedules/slab_schedule.h"
 
@@ -8,42 +10,58 @@ using namespace Halide;
 
 class NormApplySlab : public Generator<NormApplySlab> {
  public:
-  Input<Buffer<float, 3>> x{"x"};                                              // i, r, t
-  Input<Buffer<float, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};  // j, t
-  Input<Buffer<float, 2>> weight{"weight"}, bias{"bias"};                      // j, t
-  Input<bool> has_lo{"has_lo"}, has_weight{"has_weight"}, has_bias{"has_bias"};
-  Input<double> eps{"eps"};
-  Input<int> S{"S"};
-  Input<int> grain{"grain"};        // rows in a task
-  Output<Buffer<float, 3>> y{"y"};  // i, r, t; may be x itself
+  GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
+  GeneratorParam<bool> epilogue{"epilogue", false};
+  Input<Buffer<void, 4>> x{"x"}, residual{"residual"};                        // i, r, t, b
+  Input<Buffer<void, 3>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};  // q, t, b
+  Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};                      // j, t
+  Input<bool> has_lo{"has_lo"}, has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"};
+  Input<double> eps{"eps"}, slope{"slope"};
+  Input<int> S{"S"}, per_set{"per_set"};
+  Input<int> grain{"grain"};       // rows in a task
+  Output<Buffer<void, 4>> y{"y"};  // i, r, t, b; may be x itself, or residual
+
+  void configure() {
+    precision = halogen::Precision(dtype, get_target());
+    for (auto *data : {&x, &residual}) data->set_type(precision.storage);
+    for (auto *statistic : {&mean_hi, &mean_lo, &var}) statistic->set_type(precision.compute);
+    for (auto *vector : {&weight, &bias}) vector->set_type(precision.compute);
+    y.set_type(precision.storage);
+  }
 
   void generate() {
-    const Expr slab = x.dim(0).extent() / S;
-    const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(j, t), 0.0f), var(j, t), eps, has_weight,
-                                              weight(j, t), has_bias, bias(j, t));
-    expanded = halogen::expand_affine(mean_hi(j, t), a, j, t, slab, S);
-    y(i, r, t) = halogen::normalize(x(i, r, t), expanded.all(i, t)[0], expanded.all(i, t)[1], expanded.all(i, t)[2]);
+    const Var &j = expanded.j, &et = expanded.t, &eb = expanded.b;
+    const Expr q = j / per_set, zero = cast(precision.compute, 0);
+    const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(q, et, eb), zero), var(q, et, eb), eps, has_weight,
+                                              weight(j, et), has_bias, bias(j, et));
+    halogen::expand(&expanded, mean_hi(q, et, eb), a, x.dim(0).extent() / S, S);
+    const FuncRef of = expanded.all(i, t, b);
+    Expr value = halogen::normalize(precision.decode(x(i, r, t, b)), of[0], of[1], of[2]);
+    if (epilogue) value = halogen::finish(value, has_residual, precision.decode(residual(i, r, t, b)), slope);
+    y(i, r, t, b) = precision.encode(value);
   }
 
   void schedule() {
+    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);
+    halogen::same_shape(residual, x);
     for (OutputImageParam vector : {OutputImageParam(mean_hi), OutputImageParam(mean_lo), OutputImageParam(var),
                                     OutputImageParam(weight), OutputImageParam(bias)}) {
       halogen::any_strides(vector);
     }
-    // A task is a slab, or where there is one slab only, `grain` of its rows: the expanded vectors stay in L1 while
-    // rows go by.
-    const int vector = get_target().natural_vector_size<float>();
+    // A task is some rows of a slab: the expanded vectors stay in L1 while rows go by.
     Func out = y;
-    Var rows("rows"), row("row");
-    out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, rows, t).parallel(t).parallel(rows);
-    out.vectorize(i, vector, TailStrategy::GuardWithIf).never_partition(row, rows, t);
-    halogen::schedule_expanded(expanded, out, rows, vector);
+    Var rows("rows"), row("row"), set("set"), task("task");
+    out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, rows, t, b);
+    out.fuse(t, b, set).fuse(rows, set, task).parallel(task);
+    out.vectorize(i, machine.vector, TailStrategy::GuardWithIf).never_partition(row, task);
+    halogen::schedule_expanded(expanded, out, task, machine);
   }
 
  private:
-  Var i{"i"}, r{"r"}, t{"t"}, j{"j"};
+  Var i{"i"}, r{"r"}, t{"t"}, b{"b"};
+  halogen::Precision precision;
   halogen::ExpandedAffine expanded;
 };
 

@@ -1,8 +1,10 @@
 // Normalisation by the input's own statistics while a statistic set is in the cache; lanes run along s.
 //   mean_hi, mean_lo, var (g, b): statistics of x(:, :, g, b)
-//   y(s, r, g, b) = (x - mean) / sqrt(var + eps) * weight + bias        weight, bias: (r, g), g wraps around
+//   y(s, r, g, b) = act((x - mean) / sqrt(var + eps) * weight + bias + residual)     weight, bias: (r, g), g wraps around;
+//                                                                                    act, residual: with an epilogue
 // See algorithms/statistics.h and algorithms/normalize.h for the formulas.
 #include "algorithms/normalize.h"
+#include "algorithms/precision.h"
 #include "algorithms/statistics.h"
 #include "schedules/buffers.h"
 #include "schedules/statistics_schedule.h"
@@ -11,26 +13,41 @@ using namespace Halide;
 
 class NormFusedRow : public Generator<NormFusedRow> {
  public:
-  Input<Buffer<float, 4>> x{"x"};                          // s, r, g, b
-  Input<Buffer<float, 2>> weight{"weight"}, bias{"bias"};  // r, g
-  Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"};
-  Input<double> eps{"eps"};
-  Input<bool> in_place{"in_place"};  // y is x itself; otherwise they have no memory in common
+  GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
+  GeneratorParam<bool> epilogue{"epilogue", false};
+  Input<Buffer<void, 4>> x{"x"}, residual{"residual"};    // s, r, g, b
+  Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};  // r, g
+  Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"};
+  Input<double> eps{"eps"}, slope{"slope"};
+  Input<bool> in_place{"in_place"};  // y is x or residual itself; otherwise it has no memory in common with them
   Input<int> block_s{"block_s"}, block_r{"block_r"};
-  Input<int> grain{"grain"};                                                  // g's in a task
-  Output<Func> statistic{"statistic", {Float(32), Float(32), Float(32)}, 2};  // g, b
-  Output<Buffer<float, 4>> y{"y"};                                            // s, r, g, b
+  Input<int> grain{"grain"};               // g's in a task
+  Output<Func> statistic{"statistic", 2};  // g, b
+  Output<Buffer<void, 4>> y{"y"};          // s, r, g, b
+
+  void configure() {
+    precision = halogen::Precision(dtype, get_target());
+    const Type storage = precision.storage, compute = precision.compute;
+    x.set_type(storage);
+    residual.set_type(storage);
+    y.set_type(storage);
+    weight.set_type(compute);
+    bias.set_type(compute);
+    statistic.set_type({compute, compute, compute});
+  }
 
   void generate() {
-    machine = halogen::machine_of(get_target());
+    machine = halogen::machine_of(get_target(), precision.compute);
     const halogen::BlockShape shape{x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
-    blocks = halogen::block_statistics(x, shape, machine.lanes);
+    Func data("data");
+    data(s, r, g, b) = precision.decode(x(s, r, g, b));
+    blocks = halogen::block_statistics(data, shape, machine.lanes);
     auto block = [&](int i) {
       return [this, i](const Expr &ks, const Expr &kr, const Expr &g, const Expr &b) {
         return blocks.block(ks, kr, g, b)[i];
       };
     };
-    merged = halogen::merge_blocks(block(0), block(1), shape);
+    merged = halogen::merge_blocks(block(0), block(1), shape, precision.compute);
     const FuncRef own = merged.statistic(g, b);
     const Expr gw = g % weight.dim(1).extent();
     const halogen::Affine a = halogen::affine(own[1], own[2], eps, has_weight, weight(r, gw), has_bias, bias(r, gw));
@@ -42,12 +59,15 @@ class NormFusedRow : public Generator<NormFusedRow> {
     statistic(g, b) = Tuple(st[0], st[1], st[2]);
     // Where rows share parameters, the vectors have one row: nothing is computed twice.
     const FuncRef of_row = affine(min(r, weight.dim(0).extent() - 1), in_task, b);
-    y(s, r, g, b) = halogen::normalize(x(s, r, g, b), st[0], of_row[0], of_row[1]);
+    Expr value = halogen::normalize(data(s, r, g, b), st[0], of_row[0], of_row[1]);
+    if (epilogue) value = halogen::finish(value, has_residual, precision.decode(residual(s, r, g, b)), slope);
+    y(s, r, g, b) = precision.encode(value);
   }
 
   void schedule() {
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);
+    halogen::same_shape(residual, x);
     halogen::any_strides(weight);
     halogen::any_strides(bias);
     const OutputImageParam first = Func(statistic).output_buffers()[0];
@@ -85,6 +105,7 @@ class NormFusedRow : public Generator<NormFusedRow> {
 
  private:
   Var s{"s"}, r{"r"}, g{"g"}, b{"b"};
+  halogen::Precision precision;
   halogen::Machine machine;
   halogen::BlockStatistics blocks;
   halogen::MergedStatistics merged;

@@ -1,9 +1,10 @@
-// Batch normalisation by the input's own statistics for many short rows; lanes run along i = j*S + s, across the channels j of
-// slab t.
-//   mean_hi, mean_lo, var (j, t): statistics of x(j*S .. j*S + S-1, :, t)
-//   y(i, r, t) = (x - mean(j, t)) / sqrt(var(j, t) + eps) * weight(j, t) + bias(j, t)
+// Normalisation by the input's own statistics while a slab is in the cache; lanes run along i, across the channels j = i / S of
+// slab t, and `width` neighbouring i's are a statistic set q.
+//   mean_hi, mean_lo, var (q, t, b): statistics of x(q*width .. q*width + width - 1, :, t, b)
+//   y(i, r, t, b) = act((x - mean) / sqrt(var + eps) * weight(j, t) + bias(j, t) + residual)     act, residual: with an epilogue
 // See algorithms/slab_statistics.h and algorithms/normalize.h for the formulas.
-#include "algorithms/normalize.h"
+#include "algorithms/expanded_affine.h"
+#include "algorithms/precision.h"
 #include "algorithms/slab_statistics.h"
 #include "schedules/buffers.h"
 #include "schedules/slab_schedule.h"
@@ -12,50 +13,77 @@ using namespace Halide;
 
 class NormFusedSlab : public Generator<NormFusedSlab> {
  public:
-  Input<Buffer<float, 3>> x{"x"};                          // i, r, t
-  Input<Buffer<float, 2>> weight{"weight"}, bias{"bias"};  // j, t
-  Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"};
-  Input<double> eps{"eps"};
-  Input<int> S{"S"}, block_r{"block_r"};
-  Output<Func> statistic{"statistic", {Float(32), Float(32), Float(32)}, 2};  // j, t
-  Output<Buffer<float, 3>> y{"y"};                                            // i, r, t; may be x itself
+  GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
+  GeneratorParam<bool> epilogue{"epilogue", false};
+  Input<Buffer<void, 4>> x{"x"}, residual{"residual"};    // i, r, t, b
+  Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};  // j, t
+  Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"};
+  Input<double> eps{"eps"}, slope{"slope"};
+  Input<int> S{"S"}, width{"width"}, block_r{"block_r"};
+  Output<Func> statistic{"statistic", 3};  // q, t, b
+  Output<Buffer<void, 4>> y{"y"};          // i, r, t, b; may be x itself, or residual
+
+  void configure() {
+    precision = halogen::Precision(dtype, get_target());
+    const Type storage = precision.storage, compute = precision.compute;
+    x.set_type(storage);
+    residual.set_type(storage);
+    y.set_type(storage);
+    weight.set_type(compute);
+    bias.set_type(compute);
+    statistic.set_type({compute, compute, compute});
+  }
 
   void generate() {
-    vector = get_target().natural_vector_size<float>();
-    slab = x.dim(0).extent() / S;
-    slabs = halogen::slab_statistics(x, slab, S, x.dim(1).extent(), block_r, vector);
-    const FuncRef st = slabs.statistic(j, t);
-    statistic(j, t) = Tuple(st[0], st[1], st[2]);
-    const halogen::Affine a = halogen::affine(st[1], st[2], eps, has_weight, weight(j, t), has_bias, bias(j, t));
-    expanded = halogen::expand_affine(st[0], a, j, t, slab, S);
-    y(i, r, t) = halogen::normalize(x(i, r, t), expanded.all(i, t)[0], expanded.all(i, t)[1], expanded.all(i, t)[2]);
+    machine = halogen::machine_of(get_target(), precision.compute);
+    doubles = halogen::machine_of(get_target(), Float(64)).vector;
+    Func data("data");
+    data(i, r, t, b) = precision.decode(x(i, r, t, b));
+    const halogen::SlabShape shape{width, x.dim(1).extent(), x.dim(1).extent(), block_r};
+    slabs = halogen::slab_statistics(data, shape, doubles);
+    const FuncRef own = slabs.moments(q, 0, t, b);
+    set(q, t, b) = halogen::statistic(precision.compute, own[0], own[1], halogen::slab_count(shape, 0));
+    statistic(q, t, b) = set(q, t, b);
+    const Var &j = expanded.j, &et = expanded.t;
+    const FuncRef st = set(j / (width / S), et, expanded.b);
+    const halogen::Affine a = halogen::affine(st[1], st[2], eps, has_weight, weight(j, et), has_bias, bias(j, et));
+    halogen::expand(&expanded, st[0], a, x.dim(0).extent() / S, S);
+    const FuncRef of = expanded.all(i, t, b);
+    Expr value = halogen::normalize(data(i, r, t, b), of[0], of[1], of[2]);
+    if (epilogue) value = halogen::finish(value, has_residual, precision.decode(residual(i, r, t, b)), slope);
+    y(i, r, t, b) = precision.encode(value);
   }
 
   void schedule() {
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);
+    halogen::same_shape(residual, x);
     halogen::any_strides(weight);
     halogen::any_strides(bias);
     const OutputImageParam first = Func(statistic).output_buffers()[0];
-    first.dim(0).set_bounds(0, slab);
+    first.dim(0).set_bounds(0, x.dim(0).extent() / width);
     first.dim(1).set_bounds(0, x.dim(2).extent());
+    first.dim(2).set_bounds(0, x.dim(3).extent());
 
     // A task is a slab: about half an L2 of data over all rows, and sums that stay in L1.
     // In place works: a value is read only where it is written (GuardWithIf, never shifted inwards).
     Func out = y, out_statistic = statistic;
-    out.parallel(t).vectorize(i, vector, TailStrategy::GuardWithIf).never_partition(r, t);
-    out_statistic.parallel(t).never_partition_all();
+    out.parallel(b).parallel(t).vectorize(i, machine.vector, TailStrategy::GuardWithIf).never_partition(r, t, b);
+    out_statistic.parallel(b).parallel(t).never_partition_all();
     out_statistic.compute_with(out, t);
-    halogen::schedule_slab_statistics(slabs, out, t, vector);
-    halogen::schedule_expanded(expanded, out, t, vector);
+    set.compute_at(out, t).never_partition_all();
+    halogen::schedule_slab_statistics(slabs, out, t, machine, doubles, width);
+    halogen::schedule_expanded(expanded, out, t, machine);
   }
 
  private:
-  Var i{"i"}, r{"r"}, t{"t"}, j{"j"};
-  int vector = 1;
-  Expr slab;
+  Var i{"i"}, r{"r"}, t{"t"}, b{"b"}, q{"q"};
+  int doubles = 1;
+  halogen::Precision precision;
+  halogen::Machine machine;
   halogen::SlabStatistics slabs;
   halogen::ExpandedAffine expanded;
+  Func set{"set"};
 };
 
 HALIDE_REGISTER_GENERATOR(NormFusedSlab, norm_fused_slab)

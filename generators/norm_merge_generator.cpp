@@ -1,5 +1,6 @@
 // Statistics of sets from those of their blocks: the second part after norm_partial.
 //   mean_hi, mean_lo, var (g, b): var is the biased variance, mean_hi + mean_lo the mean
+#include "algorithms/precision.h"
 #include "algorithms/statistics.h"
 #include "schedules/buffers.h"
 
@@ -7,9 +8,15 @@ using namespace Halide;
 
 class NormMerge : public Generator<NormMerge> {
  public:
+  GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<double, 4>> mean{"mean"}, m2{"m2"};  // ks, kr, g, b
   Input<int> S{"S"}, R{"R"}, block_s{"block_s"}, block_r{"block_r"};
-  Output<Func> statistic{"statistic", {Float(32), Float(32), Float(32)}, 2};  // g, b
+  Output<Func> statistic{"statistic", 2};  // g, b
+
+  void configure() {
+    const Type compute = halogen::Precision(dtype, get_target()).compute;
+    statistic.set_type({compute, compute, compute});
+  }
 
   void generate() {
     auto of = [](const Func &blocks) {
@@ -17,7 +24,8 @@ class NormMerge : public Generator<NormMerge> {
         return blocks(ks, kr, g, b);
       };
     };
-    merged = halogen::merge_blocks(of(mean), of(m2), {S, R, block_s, block_r});
+    merged = halogen::merge_blocks(of(mean), of(m2), {S, R, block_s, block_r},
+                                   halogen::Precision(dtype, get_target()).compute);
     statistic(merged.g, merged.b) = merged.statistic(merged.g, merged.b);
   }
 

@@ -2,16 +2,25 @@
 //   running_mean' = (1 - f) running_mean + f * average over b of mean
 //   running_var'  = (1 - f) running_var  + f * average over b of var * correction
 // correction is n/(n-1) for the unbiased variance, else 1. In f64; out may be in.
+#include "algorithms/precision.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
 class NormRunning : public Generator<NormRunning> {
  public:
-  Input<Buffer<float, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};        // g, b
-  Input<Buffer<float, 1>> running_mean{"running_mean"}, running_var{"running_var"};  // g
+  GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};  // of the running statistics
+  Input<Buffer<void, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};            // g, b
+  Input<Buffer<void, 1>> running_mean{"running_mean"}, running_var{"running_var"};      // g
   Input<double> running_weight{"running_weight"}, correction{"correction"};
-  Output<Func> updated{"updated", {Float(32), Float(32)}, 1};  // g
+  Output<Func> updated{"updated", 1};  // g
+
+  void configure() {
+    precision = halogen::Precision(dtype, get_target());
+    for (auto *statistic : {&mean_hi, &mean_lo, &var}) statistic->set_type(precision.compute);
+    for (auto *running : {&running_mean, &running_var}) running->set_type(precision.storage);
+    updated.set_type({precision.storage, precision.storage});
+  }
 
   void generate() {
     const RDom sample(0, mean_hi.dim(1).extent(), "sample");
@@ -20,7 +29,8 @@ class NormRunning : public Generator<NormRunning> {
                    sum(g)[1] + cast<double>(var(g, sample)));
     const Expr samples = cast<double>(mean_hi.dim(1).extent());
     auto moved = [&](const Expr &old, const Expr &now) {
-      return cast<float>((1 - running_weight) * cast<double>(old) + running_weight * now);
+      const Expr before = cast<double>(precision.decode(old));
+      return precision.encode(cast(precision.compute, (1 - running_weight) * before + running_weight * now));
     };
     updated(g) =
         Tuple(moved(running_mean(g), sum(g)[0] / samples), moved(running_var(g), sum(g)[1] / samples * correction));
@@ -44,6 +54,7 @@ class NormRunning : public Generator<NormRunning> {
 
  private:
   Var g{"g"};
+  halogen::Precision precision;
   Func sum{"sum"};
 };
 

@@ -3,22 +3,17 @@
 namespace halogen {
 namespace {
 
-const halide_type_t kFloat(halide_type_float, 32);
 const halide_type_t kDouble(halide_type_float, 64);
 
-Buffer rows(const Memory &memory, const NormView &v) {
-  return Buffer(memory, kFloat, {dim(v.s, 1), dim(v.r, v.row_stride), dim(v.g, v.set_stride), dim(1, v.set_stride)});
-}
-
-Buffer ordered(const Memory &memory, const NormOrder &o) {
-  return Buffer(memory, kFloat, {dim(o.s, 1), dim(o.r, o.s), dim(o.g, o.r * o.s), dim(o.b, o.g * o.r * o.s)});
-}
-
-Buffer sets(const Memory &memory, int64_t count) { return Buffer(memory, kFloat, {dim(count, 1), dim(1, count)}); }
-
-Buffer blocks(const Memory &memory, const BlockMemory &of, int64_t kr, int64_t count) {
-  return Buffer(memory, kDouble,
-                {dim(of.ks, 1), dim(kr, of.ks), dim(count, of.ks * of.kr_stored), dim(1, of.ks * of.kr_stored)});
+halide_type_t type_of(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::f32:
+      return halide_type_t(halide_type_float, 32);
+    case Dtype::f64:
+      return kDouble;
+    default:
+      return halide_type_t(halide_type_uint, 16);
+  }
 }
 
 }  // namespace
@@ -31,40 +26,76 @@ NormLaunch::NormLaunch(Call *call, const NormProblem &problem, const NormPlan &p
       t_(tensors),
       scalars_(scalars),
       variant_(problem.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl)
-                           : variant_of(call->context->options.isa)) {}
+                           : variant_of(call->context->options.isa)),
+      storage_(type_of(problem.dtype)),
+      compute_(type_of(compute_dtype(problem.dtype))),
+      bytes_(dtype_bytes(problem.dtype)),
+      compute_bytes_(dtype_bytes(compute_dtype(problem.dtype))),
+      sets_(problem.C / problem.channels_per_set()) {}
 
-/// Weight or bias as (r, g); an absent one is never read, but must be memory.
-Buffer NormLaunch::parameters(const Memory &memory, int64_t rows, int64_t sets) const {
-  if (memory.base == nullptr) return Buffer(t_.input, kFloat, {dim(rows, 0), dim(sets, 0)});
-  return Buffer(memory, kFloat, {dim(rows, 1), dim(sets, rows)});
+/// A vector as (inner, outer); an absent one is never read, but must be memory: any.
+Buffer NormLaunch::vector(const Memory &memory, int64_t inner, int64_t outer) const {
+  if (memory.base == nullptr) return Buffer(t_.input, compute_, {dim(inner, 0), dim(outer, 0)});
+  return Buffer(memory, compute_, {dim(inner, 1), dim(outer, inner)});
 }
 
-int NormLaunch::fused_row(const NormView &v, const Memory &x, const Memory &y, const Statistics &own) {
-  Buffer from = rows(x, v), out = rows(y, v);
-  Buffer weight = parameters(t_.weight, v.parameter_rows, v.parameter_sets);
-  Buffer bias = parameters(t_.bias, v.parameter_rows, v.parameter_sets);
-  Buffer hi = sets(own.hi, v.g), lo = sets(own.lo, v.g), var = sets(own.var, v.g);
+/// The statistics of a pass.
+Memory NormLaunch::of_sets(const Memory &memory, const Pass &pass) const {
+  return p_.per_channel() ? memory : memory.at(pass.first * sets_, compute_bytes_);
+}
+
+// ---- lanes along rows
+
+Buffer NormLaunch::rows(const Memory &memory, const NormStrides &strides, const RowView &v, const Pass &pass) const {
+  const RowView::Strides to = strides_of(p_, v, strides);
+  return Buffer(memory.at(pass.first * strides.n, bytes_), storage_,
+                {dim(v.s, 1), dim(v.r, to.r), dim(v.g, to.g), dim(v.b, to.b)});
+}
+
+int NormLaunch::fused_row(const Pass &pass, const Parameters &parameters, const Statistics &own) {
+  const RowView v = norm_sets_view(p_, pass.samples);
+  const bool has_residual = t_.residual.base != nullptr;
+  Buffer x = rows(t_.input, p_.x, v, pass), y = rows(t_.output, p_.y, v, pass);
+  Buffer residual = rows(has_residual ? t_.residual : t_.input, p_.residual, v, pass);
+  Buffer weight = vector(parameters.weight, v.parameter_rows, v.parameter_sets);
+  Buffer bias = vector(parameters.bias, v.parameter_rows, v.parameter_sets);
+  Buffer hi = vector(of_sets(own.hi, pass), v.g, v.b), lo = vector(of_sets(own.lo, pass), v.g, v.b);
+  Buffer var = vector(of_sets(own.var, pass), v.g, v.b);
   const auto launched = [&](auto kernel) {
-    return kernel.function(call_, from, weight, bias, t_.weight.base != nullptr, t_.bias.base != nullptr, scalars_.eps,
-                           p_.in_place, plan_.block_s, plan_.block_r, plan_.sets_per_task, hi, lo, var, out);
+    return kernel.function(call_, x, residual, weight, bias, parameters.weight.base != nullptr,
+                           parameters.bias.base != nullptr, has_residual, scalars_.eps, scalars_.slope, p_.in_place,
+                           plan_.block_s, plan_.block_r, plan_.sets_per_task, hi, lo, var, y);
   };
-  return plan_.stream ? launched(norm_kernel<NormKernel::norm_fused_f32_cs_stream>(variant_))
-                      : launched(norm_kernel<NormKernel::norm_fused_f32_cs_row>(variant_));
+  if (plan_.stream) {
+    return p_.epilogue ? launched(find_kernel<NormRole::fused_cs_stream_act>(p_.dtype, variant_))
+                       : launched(find_kernel<NormRole::fused_cs_stream>(p_.dtype, variant_));
+  }
+  return p_.epilogue ? launched(find_kernel<NormRole::fused_cs_row_act>(p_.dtype, variant_))
+                     : launched(find_kernel<NormRole::fused_cs_row>(p_.dtype, variant_));
 }
 
-int NormLaunch::apply_row(const NormOrder &o, const Memory &x, const Memory &y, const Statistics &st) {
-  Buffer from = ordered(x, o), out = ordered(y, o);
-  Buffer weight = parameters(t_.weight, o.r, o.g), bias = parameters(t_.bias, o.r, o.g);
-  const auto of = [&](const Memory &memory) { return Buffer(memory, kFloat, {dim(o.g, 1), dim(o.statistics, o.g)}); };
-  Buffer hi = of(st.hi), lo = of(st.lo), var = of(st.var);
+int NormLaunch::apply_row(const Pass &pass, const Parameters &parameters, const Statistics &st) {
+  const RowView v = norm_order_view(p_, pass.samples);
+  const bool has_residual = t_.residual.base != nullptr;
+  Buffer x = rows(t_.input, p_.x, v, pass), y = rows(t_.output, p_.y, v, pass);
+  Buffer residual = rows(has_residual ? t_.residual : t_.input, p_.residual, v, pass);
+  Buffer weight = vector(parameters.weight, v.r, v.g), bias = vector(parameters.bias, v.r, v.g);
+  Buffer hi = vector(of_sets(st.hi, pass), v.g, v.statistics_b), lo = vector(of_sets(st.lo, pass), v.g, v.statistics_b);
+  Buffer var = vector(of_sets(st.var, pass), v.g, v.statistics_b);
   const auto launched = [&](auto kernel) {
-    return kernel.function(call_, from, hi, lo, var, weight, bias, st.has_lo, t_.weight.base != nullptr,
-                           t_.bias.base != nullptr, scalars_.eps, p_.in_place, plan_.apply_sets, plan_.apply_samples,
-                           out);
+    return kernel.function(call_, x, residual, hi, lo, var, weight, bias, st.has_lo, parameters.weight.base != nullptr,
+                           parameters.bias.base != nullptr, has_residual, scalars_.eps, scalars_.slope, p_.in_place,
+                           plan_.apply_sets, plan_.apply_samples, y);
   };
-  return plan_.stream ? launched(norm_kernel<NormKernel::norm_apply_f32_cs_stream>(variant_))
-                      : launched(norm_kernel<NormKernel::norm_apply_f32_cs_row>(variant_));
+  if (plan_.stream) {
+    return p_.epilogue ? launched(find_kernel<NormRole::apply_cs_stream_act>(p_.dtype, variant_))
+                       : launched(find_kernel<NormRole::apply_cs_stream>(p_.dtype, variant_));
+  }
+  return p_.epilogue ? launched(find_kernel<NormRole::apply_cs_row_act>(p_.dtype, variant_))
+                     : launched(find_kernel<NormRole::apply_cs_row>(p_.dtype, variant_));
 }
+
+// ---- lanes across channels
 
 /// Slabs of `slab` channels in one launch, the channels that are left in another: body(first channel, slab, slabs).
 template <class Body>
@@ -74,65 +105,178 @@ int NormLaunch::each_slab(const Body &body) {
   return code != 0 || left == 0 ? code : body(slabs * slab, left, int64_t{1});
 }
 
-Buffer NormLaunch::slabs(const Memory &memory, int64_t channel, int64_t slab, int64_t count) const {
-  return Buffer(memory.at(channel * p_.S, 4), kFloat,
-                {dim(slab * p_.S, 1), dim(p_.N, p_.C * p_.S), dim(count, slab * p_.S)});
+Buffer NormLaunch::slabs(const Memory &memory, const NormStrides &strides, const SlabView &v, const Pass &pass,
+                         int64_t channel, int64_t slab, int64_t count) const {
+  const SlabView::Strides to = strides_of(p_, v, strides);
+  return Buffer(memory.at(pass.first * strides.n + channel * to.channel, bytes_), storage_,
+                {dim(slab * v.S, 1), dim(v.r, to.r), dim(count, slab * to.channel), dim(v.b, to.b)});
 }
 
-Buffer NormLaunch::channels(const Memory &memory, int64_t channel, int64_t slab, int64_t count) const {
-  if (memory.base == nullptr) return Buffer(t_.input, kFloat, {dim(slab, 0), dim(count, 0)});
-  return Buffer(memory.at(channel, 4), kFloat, {dim(slab, 1), dim(count, slab)});
+/// Statistics of slabs, (q, t, b); where they are per channel, the same for all b.
+Buffer NormLaunch::slab_statistic(const Memory &memory, const SlabView &v, const Pass &pass, int64_t channel,
+                                  int64_t slab, int64_t count) const {
+  const int64_t per_set = p_.channels_per_set();
+  return Buffer(of_sets(memory, pass).at(channel / per_set, compute_bytes_), compute_,
+                {dim(slab / per_set, 1), dim(count, slab / per_set), dim(v.b, p_.per_channel() ? 0 : sets_)});
 }
 
-int NormLaunch::fused_slab(const Statistics &own) {
+int NormLaunch::fused_slab(const Pass &pass, const Parameters &parameters, const Statistics &own) {
+  const SlabView v = norm_slab_view(p_, pass.samples);
+  const bool has_residual = t_.residual.base != nullptr;
   return each_slab([&](int64_t channel, int64_t slab, int64_t count) {
-    Buffer x = slabs(t_.input, channel, slab, count), y = slabs(t_.output, channel, slab, count);
-    Buffer weight = channels(t_.weight, channel, slab, count), bias = channels(t_.bias, channel, slab, count);
-    Buffer hi = channels(own.hi, channel, slab, count), lo = channels(own.lo, channel, slab, count);
-    Buffer var = channels(own.var, channel, slab, count);
-    return launch<NormKernel::norm_fused_f32_cs_slab>(x, weight, bias, t_.weight.base != nullptr,
-                                                      t_.bias.base != nullptr, scalars_.eps, static_cast<int32_t>(p_.S),
-                                                      plan_.block_r, hi, lo, var, y);
+    const auto data = [&](const Memory &memory, const NormStrides &strides) {
+      return slabs(memory, strides, v, pass, channel, slab, count);
+    };
+    const auto of_channels = [&](const Memory &memory) {
+      return vector(memory.base != nullptr ? memory.at(channel, compute_bytes_) : memory, slab, count);
+    };
+    const auto statistic = [&](const Memory &memory) { return slab_statistic(memory, v, pass, channel, slab, count); };
+    Buffer x = data(t_.input, p_.x), y = data(t_.output, p_.y);
+    Buffer residual = data(has_residual ? t_.residual : t_.input, p_.residual);
+    Buffer weight = of_channels(parameters.weight), bias = of_channels(parameters.bias);
+    Buffer hi = statistic(own.hi), lo = statistic(own.lo), var = statistic(own.var);
+    const auto launched = [&](auto kernel) {
+      return kernel.function(call_, x, residual, weight, bias, parameters.weight.base != nullptr,
+                             parameters.bias.base != nullptr, has_residual, scalars_.eps, scalars_.slope,
+                             static_cast<int32_t>(v.S), static_cast<int32_t>(v.width), plan_.slab_block_r, hi, lo, var,
+                             y);
+    };
+    return p_.epilogue ? launched(find_kernel<NormRole::fused_slab_act>(p_.dtype, variant_))
+                       : launched(find_kernel<NormRole::fused_slab>(p_.dtype, variant_));
   });
 }
 
-int NormLaunch::apply_slab(const Statistics &st) {
+int NormLaunch::apply_slab(const Pass &pass, const Parameters &parameters, const Statistics &st) {
+  const SlabView v = norm_slab_view(p_, pass.samples);
+  const bool has_residual = t_.residual.base != nullptr;
   return each_slab([&](int64_t channel, int64_t slab, int64_t count) {
-    Buffer x = slabs(t_.input, channel, slab, count), y = slabs(t_.output, channel, slab, count);
-    Buffer weight = channels(t_.weight, channel, slab, count), bias = channels(t_.bias, channel, slab, count);
-    Buffer hi = channels(st.hi, channel, slab, count), lo = channels(st.lo, channel, slab, count);
-    Buffer var = channels(st.var, channel, slab, count);
-    return launch<NormKernel::norm_apply_f32_cs_slab>(x, hi, lo, var, weight, bias, st.has_lo,
-                                                      t_.weight.base != nullptr, t_.bias.base != nullptr, scalars_.eps,
-                                                      static_cast<int32_t>(p_.S), plan_.rows_per_task, y);
+    const auto data = [&](const Memory &memory, const NormStrides &strides) {
+      return slabs(memory, strides, v, pass, channel, slab, count);
+    };
+    const auto of_channels = [&](const Memory &memory) {
+      return vector(memory.base != nullptr ? memory.at(channel, compute_bytes_) : memory, slab, count);
+    };
+    const auto statistic = [&](const Memory &memory) { return slab_statistic(memory, v, pass, channel, slab, count); };
+    Buffer x = data(t_.input, p_.x), y = data(t_.output, p_.y);
+    Buffer residual = data(has_residual ? t_.residual : t_.input, p_.residual);
+    Buffer weight = of_channels(parameters.weight), bias = of_channels(parameters.bias);
+    Buffer hi = statistic(st.hi), lo = statistic(st.lo), var = statistic(st.var);
+    const auto launched = [&](auto kernel) {
+      return kernel.function(call_, x, residual, hi, lo, var, weight, bias, st.has_lo,
+                             parameters.weight.base != nullptr, parameters.bias.base != nullptr, has_residual,
+                             scalars_.eps, scalars_.slope, static_cast<int32_t>(v.S),
+                             static_cast<int32_t>(p_.channels_per_set()), plan_.rows_per_task, y);
+    };
+    return p_.epilogue ? launched(find_kernel<NormRole::apply_slab_act>(p_.dtype, variant_))
+                       : launched(find_kernel<NormRole::apply_slab>(p_.dtype, variant_));
   });
 }
 
-int NormLaunch::partial(const NormView &v, const Memory &x, const BlockMemory &to, int64_t kr) {
-  Buffer from = rows(x, v);
-  Buffer mean = blocks(to.mean, to, kr, v.g), m2 = blocks(to.m2, to, kr, v.g);
-  return launch<NormKernel::norm_partial_f32_cs_row>(from, plan_.block_s, plan_.block_r, plan_.blocks_per_task, mean,
-                                                     m2);
+int NormLaunch::partial_slab(const Pass &pass, const BlockMemory &to) {
+  const SlabView v = norm_slab_view(p_, pass.samples);
+  const NormBlocks all = norm_blocks(p_, plan_);
+  // Only where all rows follow each other has a later pass its chunks in the same sample.
+  const int64_t first = !p_.per_channel() ? 0 : v.b == 1 ? pass.first / plan_.chunk_r : pass.first * all.down;
+  const int64_t chunks = (v.r + plan_.chunk_r - 1) / plan_.chunk_r, per_set = p_.channels_per_set();
+  return each_slab([&](int64_t channel, int64_t slab, int64_t count) {
+    const auto moments = [&](const Memory &memory) {
+      return Buffer(
+          memory.at(first * sets_ + channel / per_set, sizeof(double)), kDouble,
+          {dim(slab / per_set, 1), dim(chunks, sets_), dim(count, slab / per_set), dim(v.b, sets_ * all.down)});
+    };
+    Buffer x = slabs(t_.input, p_.x, v, pass, channel, slab, count);
+    Buffer mean = moments(to.mean), m2 = moments(to.m2);
+    return launch<NormRole::partial_slab>(p_.dtype, x, static_cast<int32_t>(v.width), plan_.chunk_r, plan_.slab_block_r,
+                                          mean, m2);
+  });
 }
 
-int NormLaunch::merge(const NormView &v, const BlockMemory &from, int64_t kr, const Statistics &to) {
-  Buffer mean = blocks(from.mean, from, kr, v.g), m2 = blocks(from.m2, from, kr, v.g);
-  Buffer hi = sets(to.hi, v.g), lo = sets(to.lo, v.g), var = sets(to.var, v.g);
-  return launch<NormKernel::norm_merge_f32>(mean, m2, static_cast<int32_t>(v.s), static_cast<int32_t>(v.r),
-                                            plan_.block_s, plan_.block_r, hi, lo, var);
+// ---- both
+
+int NormLaunch::fused(const Pass &pass, const Parameters &parameters, const Statistics &own) {
+  return norm_across(plan_) ? fused_slab(pass, parameters, own) : fused_row(pass, parameters, own);
+}
+
+int NormLaunch::apply(const Pass &pass, const Parameters &parameters, const Statistics &st) {
+  return norm_across(plan_) ? apply_slab(pass, parameters, st) : apply_row(pass, parameters, st);
+}
+
+int NormLaunch::partial(const Pass &pass, const BlockMemory &to) {
+  if (plan_.across) return partial_slab(pass, to);
+  const RowView v = norm_sets_view(p_, pass.samples);
+  const NormBlocks all = norm_blocks(p_, plan_);
+  const int64_t down = (v.r + plan_.block_r - 1) / plan_.block_r;
+  const int64_t first = p_.per_channel() ? pass.first / plan_.block_r * all.along : 0;
+  const auto moments = [&](const Memory &memory) {
+    return Buffer(memory.at(first, sizeof(double)), kDouble,
+                  {dim(all.along, 1), dim(down, all.along), dim(v.g, all.along * all.down),
+                   dim(v.b, all.along * all.down * v.g)});
+  };
+  Buffer x = rows(t_.input, p_.x, v, pass), mean = moments(to.mean), m2 = moments(to.m2);
+  return launch<NormRole::partial_cs_row>(p_.dtype, x, plan_.block_s, plan_.block_r, plan_.blocks_per_task, mean, m2);
+}
+
+int NormLaunch::merge(const Pass &pass, const BlockMemory &from, const Statistics &to) {
+  int64_t S, R, block_s, block_r, g, b;
+  NormBlocks all = norm_blocks(p_, plan_);
+  halide_dimension_t down, sets, samples;
+  if (plan_.across) {
+    const SlabView v = norm_slab_view(p_, pass.samples);
+    S = block_s = v.width;
+    R = v.r * (v.merged ? v.b : 1);
+    block_r = plan_.chunk_r;
+    g = sets_;
+    b = v.merged ? 1 : v.b;
+    down = dim(all.down * (v.merged ? v.b : 1), sets_);
+    sets = dim(g, 1);
+    samples = dim(b, sets_ * all.down);
+  } else {
+    const RowView v = norm_sets_view(p_, pass.samples);
+    S = v.s;
+    R = v.r;
+    block_s = plan_.block_s;
+    block_r = plan_.block_r;
+    g = v.g;
+    b = v.b;
+    down = dim(all.down, all.along);
+    sets = dim(g, all.along * all.down);
+    samples = dim(b, all.along * all.down * g);
+  }
+  const auto moments = [&](const Memory &memory) {
+    return Buffer(memory, kDouble, {dim(all.along, 1), down, sets, samples});
+  };
+  Buffer mean = moments(from.mean), m2 = moments(from.m2);
+  Buffer hi = vector(of_sets(to.hi, pass), g, b), lo = vector(of_sets(to.lo, pass), g, b);
+  Buffer var = vector(of_sets(to.var, pass), g, b);
+  return launch<NormRole::merge>(compute_dtype(p_.dtype), mean, m2, static_cast<int32_t>(S), static_cast<int32_t>(R),
+                                 static_cast<int32_t>(block_s), static_cast<int32_t>(block_r), hi, lo, var);
 }
 
 int NormLaunch::running(const Statistics &own) {
-  const bool batch = p_.scope == HALOGEN_NORM_SCOPE_BATCH;
-  const int64_t repeats = batch ? 1 : p_.N;
-  const double values = static_cast<double>(p_.S) * static_cast<double>(batch ? p_.N : 1);
-  const auto view_of = [&](const Memory &memory) { return Buffer(memory, kFloat, {dim(p_.C, 1), dim(repeats, p_.C)}); };
-  Buffer hi = view_of(own.hi), lo = view_of(own.lo), var = view_of(own.var);
-  Buffer mean_in(t_.running_mean, kFloat, {dim(p_.C, 1)}), mean_out(t_.running_mean, kFloat, {dim(p_.C, 1)});
-  Buffer var_in(t_.running_var, kFloat, {dim(p_.C, 1)}), var_out(t_.running_var, kFloat, {dim(p_.C, 1)});
+  const int64_t repeats = p_.per_channel() ? 1 : p_.N;
+  const double values = static_cast<double>(p_.S) * static_cast<double>(p_.per_channel() ? p_.N : 1);
   const double correction = scalars_.running_var_unbiased ? values / (values - 1) : 1.0;
-  return launch<NormKernel::norm_running_f32>(hi, lo, var, mean_in, var_in, scalars_.running_weight, correction,
-                                              mean_out, var_out);
+  const Dtype dtype = t_.running_mean.dtype;
+  const auto statistics = [&](const Memory &memory) { return vector(memory, p_.C, repeats); };
+  const auto vectors = [&](const Vector &v) { return Buffer(v.memory, type_of(dtype), {dim(p_.C, 1)}); };
+  Buffer hi = statistics(own.hi), lo = statistics(own.lo), var = statistics(own.var);
+  Buffer mean_in = vectors(t_.running_mean), mean_out = vectors(t_.running_mean);
+  Buffer var_in = vectors(t_.running_var), var_out = vectors(t_.running_var);
+  return launch<NormRole::running>(dtype, hi, lo, var, mean_in, var_in, scalars_.running_weight, correction, mean_out,
+                                   var_out);
+}
+
+int NormLaunch::save(const Statistics &own) {
+  const int64_t count = norm_sets(p_);
+  const auto vectors = [&](const Memory &memory) { return Buffer(memory, compute_, {dim(count, 1)}); };
+  Buffer hi = vectors(own.hi), var = vectors(own.var);
+  Buffer mean = vectors(t_.saved_mean.memory), rstd = vectors(t_.saved_rstd.memory);
+  return launch<NormRole::save>(compute_dtype(p_.dtype), hi, var, scalars_.eps, mean, rstd);
+}
+
+int NormLaunch::convert(const Vector &from, int64_t length, const Memory &to) {
+  Buffer stored(from.memory, type_of(from.dtype), {dim(length, 1)}), value(to, compute_, {dim(length, 1)});
+  return launch<NormRole::convert>(from.dtype, stored, value);
 }
 
 }  // namespace halogen

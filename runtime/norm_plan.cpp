@@ -21,7 +21,8 @@ constexpr int64_t kMaxTaskBytes = 256 * 1024;
 constexpr int64_t kShortRow = 32;
 // Width of a slab: its sums and parameters stay in L1.
 constexpr int64_t kSlabValues = 2048;
-constexpr int64_t kFewSlabs = 8;
+// Rows in a task of given statistics, at least: its vectors are made once.
+constexpr int64_t kSlabRows = 16;
 // Kernels count elements in 31 bits.
 constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
 // Only a handful of large sets: split them, so that threads can share one.
@@ -46,26 +47,46 @@ bool refuse(NormPlan *plan, const char *reason) {
 }
 
 /// Values in a statistic set of the whole problem.
-int64_t set_values(const NormProblem &p) {
-  return p.scope == HALOGEN_NORM_SCOPE_BATCH   ? p.S * p.N
-         : p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.S * (p.C / p.groups)
-                                               : p.S;
+int64_t set_values(const NormProblem &p) { return p.channels_per_set() * p.S * (p.per_channel() ? p.N : 1); }
+
+/// The furthest element of a sample from its first.
+int64_t reach(const NormProblem &p, const NormStrides &t) { return (p.C - 1) * t.c + (p.S - 1) * t.s; }
+
+/// Samples that kernels can take at once; 0: not one.
+int64_t addressable_samples(const NormProblem &p) {
+  int64_t samples = p.N;
+  for (const NormStrides *t : {&p.x, &p.y, &p.residual}) {
+    const int64_t left = kMaxElements - 1 - reach(p, *t);
+    if (left < 0) return 0;
+    if (p.N > 1 && t->n > 0) samples = std::min(samples, left / t->n + 1);
+  }
+  return samples;
 }
 
-halogen_norm_path choose(const NormProblem &p, bool slab_fits, bool row_fits, int64_t sets, const char **reason) {
+/// Whether samples follow each other as the sets, or rows, of one do.
+bool samples_follow(const NormProblem &p, int64_t count, int64_t NormStrides::*axis) {
+  const auto follows = [&](const NormStrides &t) { return t.n == count * (t.*axis); };
+  return follows(p.x) && follows(p.y) && follows(p.residual);
+}
+
+halogen_norm_path choose(const NormProblem &p, bool across, bool slab_fits, bool row_fits, const char **reason) {
   if (p.gpu) {
     *reason = p.own_statistics ? "GPU: statistics by blocks, merged, then applied" : "GPU: one pass";
     return p.own_statistics ? HALOGEN_NORM_PATH_SPLIT : HALOGEN_NORM_PATH_ROW;
   }
-  if (slab_fits && p.S < kShortRow) {
-    *reason = "short rows: lanes run across channels";
+  if (across) {
+    if (p.own_statistics && !slab_fits) {
+      *reason = "a slab of channels is larger than the cache";
+      return HALOGEN_NORM_PATH_SPLIT;
+    }
+    *reason = p.channel_last ? "channel-last: lanes run across channels" : "short rows: lanes run across channels";
     return HALOGEN_NORM_PATH_SLAB;
   }
   if (!p.own_statistics) {
     *reason = "given statistics: one pass, row by row";
     return HALOGEN_NORM_PATH_ROW;
   }
-  if (row_fits && !(sets < kFewSets && set_values(p) * 4 > kTaskBytes)) {
+  if (row_fits && !(norm_sets(p) < kFewSets && set_values(p) * dtype_bytes(p.dtype) > kTaskBytes)) {
     *reason = "a statistic set fits in the cache";
     return HALOGEN_NORM_PATH_ROW;
   }
@@ -73,117 +94,177 @@ halogen_norm_path choose(const NormProblem &p, bool slab_fits, bool row_fits, in
   return HALOGEN_NORM_PATH_SPLIT;
 }
 
+const char *unsuitable(const NormProblem &p, halogen_norm_path forced, bool slab_possible, bool slab_whole,
+                       bool whole) {
+  if (p.gpu) return "GPU: there is one path only";
+  const bool batch = p.own_statistics && p.per_channel();
+  switch (forced) {
+    case HALOGEN_NORM_PATH_ROW:
+      if (p.channel_last) return "row: the data are channel-last";
+      return batch && !whole ? "row: the tensor has more than 2^31 - 1 elements" : nullptr;
+    case HALOGEN_NORM_PATH_SLAB:
+      if (!slab_possible) return "slab: the channels of a sample do not follow each other";
+      if (batch && !whole) return "slab: the tensor has more than 2^31 - 1 elements";
+      return batch && !slab_whole ? "slab: the samples do not follow each other" : nullptr;
+    default:
+      return p.own_statistics ? nullptr : "split: statistics are given";
+  }
+}
+
+void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
+  const int64_t bytes = dtype_bytes(p.dtype);
+  const bool batch = p.own_statistics && p.per_channel();
+  plan->block_s = at_least_one(kBlockValues, p.S);
+  const int64_t rows = batch ? p.N : p.channels_per_set();
+  plan->block_r = p.own_statistics ? at_least_one(std::min(kBlockRowsRow, kBlockValues / plan->block_s), rows) : 1;
+  if (batch && plan->samples < p.N && !norm_across(*plan)) {
+    // Passes begin at a block.
+    plan->samples = std::max<int64_t>(1, plan->samples / plan->block_r * plan->block_r);
+    plan->block_r = at_least_one(plan->block_r, plan->samples);
+  }
+  const RowView sets = norm_sets_view(p, plan->samples), order = norm_order_view(p, plan->samples);
+  const int64_t task_bytes = std::clamp(caches.l2 / 2, kTaskBytes, kMaxTaskBytes);
+  plan->sets_per_task = at_least_one(task_bytes / (sets.s * sets.r * bytes), sets.g);
+  plan->blocks_per_task =
+      at_least_one(kTaskBytes / (int64_t{plan->block_s} * plan->block_r * bytes), ceil_div(p.S, plan->block_s));
+  plan->apply_sets = at_least_one(kTaskBytes / (order.s * order.r * bytes), order.g);
+  plan->apply_samples = plan->apply_sets < order.g ? 1 : at_least_one(kTaskBytes / (p.C * p.S * bytes), order.b);
+}
+
+void plan_slabs(const NormProblem &p, int64_t slab, NormPlan *plan) {
+  const int64_t bytes = dtype_bytes(p.dtype), per_set = p.channels_per_set();
+  plan->slab = at_least_one(slab / per_set * per_set, p.C);
+  if (plan->slab < per_set) plan->slab = static_cast<int32_t>(per_set);
+  const SlabView view = norm_slab_view(p, plan->samples);
+  const int64_t row_bytes = int64_t{plan->slab} * p.S * bytes;
+  plan->slab_block_r = at_least_one(kBlockRowsSlab, view.r);
+  // Where samples lie apart, each is a chunk: chunks are counted as if all but the last were alike.
+  const int64_t rows = ceil_div(std::max(kBlockRowsSlab, kTaskBytes / row_bytes), kBlockRowsSlab) * kBlockRowsSlab;
+  plan->chunk_r = at_least_one(view.merged && view.b > 1 ? view.r : rows, view.r);
+  if (p.own_statistics && p.per_channel() && plan->across && plan->samples < p.N && view.b == 1) {
+    // Passes begin at a chunk.
+    plan->chunk_r = at_least_one(plan->chunk_r, plan->samples);
+    plan->samples = plan->samples / plan->chunk_r * plan->chunk_r;
+  }
+  plan->rows_per_task = at_least_one(std::max(kTaskBytes / row_bytes, kSlabRows), view.r);
+}
+
 }  // namespace
 
-NormView norm_view(const NormProblem &p, int64_t samples) {
-  if (p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_BATCH) {
-    return {p.S, samples, p.C, p.C * p.S, p.S, p.C, 1};
-  }
-  if (p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_GROUP) {
-    const int64_t rows = p.C / p.groups;
-    return {p.S, rows, samples * p.groups, p.S, rows * p.S, p.groups, rows};
-  }
-  return {p.S, 1, samples * p.C, p.S, p.S, p.C, 1};
+int64_t norm_sets(const NormProblem &p) {
+  return p.own_statistics ? p.C / p.channels_per_set() * (p.per_channel() ? 1 : p.N) : p.C;
 }
 
-NormOrder norm_order(const NormProblem &p, int64_t samples) {
-  if (p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_GROUP) {
-    const int64_t rows = p.C / p.groups;
-    return {p.S, rows, p.groups, samples, samples};
-  }
-  const bool per_sample = p.own_statistics && p.scope == HALOGEN_NORM_SCOPE_INSTANCE;
-  return {p.S, 1, p.C, samples, per_sample ? samples : 1};
+RowView norm_order_view(const NormProblem &p, int64_t samples) {
+  const int64_t rows = p.channels_per_set();
+  return {p.S, rows, p.C / rows, samples, p.C / rows, rows, p.per_channel() ? 1 : samples};
 }
 
-NormBlocks norm_blocks(const NormPlan &plan, const NormView &view) {
-  return {ceil_div(view.s, plan.block_s), ceil_div(view.r, plan.block_r)};
+RowView norm_sets_view(const NormProblem &p, int64_t samples) {
+  if (p.own_statistics && p.per_channel()) return {p.S, samples, p.C, 1, p.C, 1, 1};
+  RowView view = norm_order_view(p, samples);
+  if (samples_follow(p, p.C, &NormStrides::c)) {
+    view.g *= samples;
+    view.b = view.statistics_b = 1;
+  }
+  return view;
+}
+
+RowView::Strides strides_of(const NormProblem &p, const RowView &view, const NormStrides &t) {
+  const bool over_samples = p.own_statistics && p.per_channel() && view.r != 1;
+  return {over_samples ? t.n : t.c, view.r == 1 || over_samples ? t.c : view.r * t.c, t.n};
+}
+
+SlabView norm_slab_view(const NormProblem &p, int64_t samples) {
+  const int64_t width = p.channels_per_set();
+  if (!p.channel_last) {
+    return p.per_channel() ? SlabView{p.S, p.S, samples, 1, true} : SlabView{p.S, p.S * width, 1, samples, false};
+  }
+  const bool one_pass = addressable_samples(p) >= p.N;
+  if (p.per_channel() && (samples == 1 || (one_pass && samples_follow(p, p.S, &NormStrides::s)))) {
+    return {1, 1, p.S * samples, 1, true};
+  }
+  return {1, width, p.S, samples, p.per_channel()};
+}
+
+SlabView::Strides strides_of(const NormProblem &p, const SlabView &view, const NormStrides &t) {
+  return {p.channel_last ? t.s : t.n, t.c, view.b == 1 ? 0 : t.n};
+}
+
+NormBlocks norm_blocks(const NormProblem &p, const NormPlan &plan) {
+  // The blocks of all passes are merged together where statistics are per channel.
+  const int64_t samples = p.per_channel() ? p.N : plan.samples;
+  if (!plan.across) {
+    const RowView view = norm_sets_view(p, samples);
+    return {ceil_div(view.s, plan.block_s), ceil_div(view.r, plan.block_r), view.g, view.b};
+  }
+  const SlabView view = norm_slab_view(p, samples);
+  return {1, ceil_div(view.r, plan.chunk_r), p.C / p.channels_per_set(), view.b};
 }
 
 int64_t norm_workspace_bytes(const NormProblem &p, const NormPlan &plan) {
   if (!p.own_statistics) return 0;
-  const NormView whole = norm_view(p, p.N);
-  const int64_t statistics = 3 * norm_padded(whole.g * static_cast<int64_t>(sizeof(float)));
+  const int64_t statistics = 3 * norm_padded(norm_sets(p) * dtype_bytes(compute_dtype(p.dtype)));
   if (plan.path != HALOGEN_NORM_PATH_SPLIT) return statistics;
-  const NormView merged = norm_view(p, p.scope == HALOGEN_NORM_SCOPE_BATCH ? p.N : plan.samples);
-  const NormBlocks blocks = norm_blocks(plan, merged);
-  return statistics + 2 * norm_padded(blocks.s * blocks.r * merged.g * static_cast<int64_t>(sizeof(double)));
+  return statistics + 2 * norm_padded(norm_blocks(p, plan).count() * static_cast<int64_t>(sizeof(double)));
 }
 
 int64_t norm_task_bytes(const NormProblem &p, const NormPlan &plan) {
-  if (plan.path == HALOGEN_NORM_PATH_SLAB) {
-    // Per value of the slab's width: mean, scale and shift; before, with own statistics, the centre and three sums.
-    return (p.own_statistics ? 4 : 3) * int64_t{plan.slab} * p.S * static_cast<int64_t>(sizeof(float));
+  const int64_t compute = dtype_bytes(compute_dtype(p.dtype)), doubles = sizeof(double);
+  if (norm_across(plan)) {
+    // Per value of the slab's width: three vectors of the type that is computed in (a block's sums and centre, then mean, scale and
+    // shift), and with own statistics the sums of each block, of all, and the mean.
+    const int64_t width = int64_t{plan.slab} * p.S;
+    if (!p.own_statistics) return 3 * width * compute;
+    const SlabView view = norm_slab_view(p, plan.samples);
+    const int64_t rows = plan.across ? plan.chunk_r : view.r;
+    return width * (3 * compute + 2 * doubles * (1 + ceil_div(rows, plan.slab_block_r)));
   }
   if (plan.path != HALOGEN_NORM_PATH_ROW || !p.own_statistics) return 0;
-  const NormBlocks blocks = norm_blocks(plan, plan.view);
-  return 2 * blocks.s * blocks.r * plan.sets_per_task * static_cast<int64_t>(sizeof(double));
+  const RowView view = norm_sets_view(p, plan.samples);
+  return 2 * doubles * ceil_div(view.s, plan.block_s) * ceil_div(view.r, plan.block_r) * plan.sets_per_task;
 }
 
 bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &caches, halogen_stores stores,
                NormPlan *plan) {
   *plan = {};
-  const int64_t sample = p.C * p.S;
-  if (sample > kMaxElements) {
+  plan->samples = addressable_samples(p);
+  if (plan->samples == 0) {
     plan->too_large = true;
-    return refuse(plan, "one sample has more than 2^31 - 1 elements");
+    return refuse(plan, "one sample reaches over more than 2^31 - 1 elements");
   }
-  const bool batch = p.scope == HALOGEN_NORM_SCOPE_BATCH;
-  const int64_t set_bytes = set_values(p) * static_cast<int64_t>(sizeof(float));
-  const bool whole = p.N <= kMaxElements / sample;
+  const int64_t bytes = dtype_bytes(p.dtype);
+  const bool batch = p.own_statistics && p.per_channel(), whole = plan->samples == p.N;
+  const bool slab_possible = p.channel_last || (p.x.c == p.S && p.y.c == p.S && p.residual.c == p.S);
+  if (p.gpu && p.channel_last) return refuse(plan, "GPU: channel-last data");
 
-  // A slab of one channel must fit in half the L2, for the rows are read twice.
-  const int64_t slab_rows = p.own_statistics ? p.N : 1;
-  const int64_t slab = std::min(kSlabValues, caches.l2 / 2 / (slab_rows * 4)) / p.S;
-  const bool slab_possible = p.own_statistics ? batch : true;
-  const bool slab_fits = slab_possible && whole && slab >= 1;
-  const int64_t sets = p.own_statistics ? (batch                                 ? p.C
-                                           : p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.N * p.groups
-                                                                                 : p.N * p.C)
-                                        : 1;
-  const bool row_fits = set_bytes <= caches.l2 && (!batch || !p.own_statistics || whole);
+  // The rows of a slab are read twice: with own statistics it must fit in half the L2, one set of channels at least.
+  const SlabView view = norm_slab_view(p, plan->samples);
+  const int64_t slab_rows = p.own_statistics ? view.r : 1;
+  const int64_t slab = std::min(kSlabValues, caches.l2 / 2 / (slab_rows * bytes)) / p.S;
+  const bool slab_whole = !view.merged || view.b == 1;
+  const bool slab_fits = slab >= p.channels_per_set() && (!batch || (whole && slab_whole));
+  const bool row_fits = set_values(p) * bytes <= caches.l2 && (!batch || whole);
+  const bool across = slab_possible && (p.channel_last || p.S < kShortRow);
 
-  plan->path = choose(p, slab_fits, row_fits, sets, &plan->reason);
+  plan->path = choose(p, across, slab_fits, row_fits, &plan->reason);
   if (forced != HALOGEN_NORM_PATH_AUTO && forced != plan->path) {
-    if (p.gpu) return refuse(plan, "GPU: there is one path only");
-    if (forced == HALOGEN_NORM_PATH_SPLIT && !p.own_statistics) return refuse(plan, "split: statistics are given");
-    if (forced == HALOGEN_NORM_PATH_SLAB && !slab_possible) return refuse(plan, "slab: the scope is not batch");
-    if ((forced == HALOGEN_NORM_PATH_SLAB || (batch && p.own_statistics && forced == HALOGEN_NORM_PATH_ROW)) &&
-        !whole) {
-      return refuse(plan, "slab, row: the tensor has more than 2^31 - 1 elements");
-    }
+    const char *why = unsuitable(p, forced, slab_possible, slab_whole, whole);
+    if (why != nullptr) return refuse(plan, why);
     plan->path = forced;
     plan->reason = "path asked for";
   }
+  plan->across = plan->path == HALOGEN_NORM_PATH_SPLIT && across && !p.gpu;
 
-  plan->samples = whole ? p.N : kMaxElements / sample;
-  plan->block_s = at_least_one(kBlockValues, p.S);
-  const int64_t rows = batch ? p.N : p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.C / p.groups : 1;
-  const int64_t most_rows = plan->path == HALOGEN_NORM_PATH_SLAB ? kBlockRowsSlab : kBlockRowsRow;
-  plan->block_r = p.own_statistics ? at_least_one(std::min(most_rows, kBlockValues / plan->block_s), rows) : 1;
-  if (p.own_statistics && batch && !whole) {
-    // Passes begin at a block.
-    plan->samples = std::max<int64_t>(1, plan->samples / plan->block_r * plan->block_r);
-    plan->block_r = at_least_one(plan->block_r, plan->samples);
-  }
-  plan->view = norm_view(p, plan->samples);
-  const int64_t task_bytes = std::clamp(caches.l2 / 2, kTaskBytes, kMaxTaskBytes);
-  plan->sets_per_task = at_least_one(task_bytes / (plan->view.s * plan->view.r * 4), plan->view.g);
-  plan->blocks_per_task =
-      at_least_one(kTaskBytes / (int64_t{plan->block_s} * plan->block_r * 4), ceil_div(p.S, plan->block_s));
+  plan_rows(p, caches, plan);
+  plan_slabs(p, plan->path == HALOGEN_NORM_PATH_SLAB ? slab : kSlabValues / p.S, plan);
   // Neither x nor y will be in a cache when the call returns: y need not go through one. In place, its lines are there already.
   // With own statistics x is read from L2 while y is written, so that y's lines are waited for, and streaming pays earlier. Zen 3,
   // 2026-11, 25.7 MB of 32: training 36 -> 57 % of the copy, evaluation on two threads 91 -> 65 %.
   const int64_t cached = p.own_statistics ? caches.last_level / 4 * 3 : caches.last_level;
-  const bool large = 2 * sample * p.N >= cached / static_cast<int64_t>(sizeof(float));
+  const bool large = 2 * p.C * p.S * p.N >= cached / bytes;
   const bool wanted = stores == HALOGEN_STORES_STREAMING || (stores == HALOGEN_STORES_AUTO && kStreamingSaves && large);
-  plan->stream = wanted && !p.gpu && !p.in_place && p.whole_lines && plan->path != HALOGEN_NORM_PATH_SLAB;
-  const NormOrder order = norm_order(p, plan->samples);
-  plan->apply_sets = at_least_one(kTaskBytes / (order.s * order.r * 4), order.g);
-  plan->apply_samples = plan->apply_sets < order.g ? 1 : at_least_one(kTaskBytes / (sample * 4), order.b);
-  plan->slab = at_least_one(slab, p.C);
-  // Slabs are shared out; rows only where slabs are few.
-  const bool few_slabs = ceil_div(p.C, plan->slab) < kFewSlabs;
-  plan->rows_per_task = at_least_one(few_slabs ? kTaskBytes / (int64_t{plan->slab} * p.S * 4) : p.N, p.N);
+  plan->stream = wanted && !p.gpu && !p.in_place && p.whole_lines && !norm_across(*plan) && p.dtype != Dtype::f64;
   return true;
 }
 

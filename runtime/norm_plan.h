@@ -6,69 +6,106 @@
 
 #include <cstdint>
 
+#include "kernel_table.h"
 #include "machine.h"
 
 namespace halogen {
 
-/// A contiguous tensor seen as (N, C, S), and what is asked for.
+/// Strides of a tensor seen as (N, C, S), in elements.
+struct NormStrides {
+  int64_t n, c, s;
+};
+
+/// Tensors seen as (N, C, S), and what is asked for.
 struct NormProblem {
   int64_t N, C, S;
+  NormStrides x, y, residual;  ///< s dense, or with channel_last c; residual's are x's where there is none
+  bool channel_last;
+  Dtype dtype;
   halogen_norm_scope scope;
   int64_t groups;       ///< scope group: number of groups, else 1
   bool own_statistics;  ///< else mean and var are given
+  bool epilogue;
   bool gpu;
-  bool in_place;     ///< y is x
+  bool in_place;     ///< y is x, or the residual
   bool whole_lines;  ///< rows of y begin and end with a cache line
+
+  int64_t channels_per_set() const { return scope == HALOGEN_NORM_SCOPE_GROUP && own_statistics ? C / groups : 1; }
+  bool per_channel() const { return !own_statistics || scope == HALOGEN_NORM_SCOPE_BATCH; }
 };
 
-/// The view x(s, r, g) that statistics are taken on: over (s, r), sets g are `set_stride` apart. Elements, not bytes. Parameters
-/// of set g and row r are at (g % parameter_sets) * parameter_rows + min(r, parameter_rows - 1).
-struct NormView {
-  int64_t s, r, g;
-  int64_t row_stride, set_stride;
-  int64_t parameter_sets, parameter_rows;
-};
-
-/// The view y(s, r, g, b) that is written, in memory order. Parameters are indexed by (r, g), statistics by (g, b), the latter
-/// the same for all b if `statistics` is 1.
-struct NormOrder {
+/// Lanes along rows: (s, r, g, b), of which g are taken together and b are not. Statistics, if own, are taken over (s, r).
+/// Parameters are at (r, g), the latter wrapping around after `parameter_sets`.
+struct RowView {
   int64_t s, r, g, b;
-  int64_t statistics;
+  int64_t parameter_sets, parameter_rows;
+  int64_t statistics_b;  ///< b's that statistics differ for: b or 1
+
+  struct Strides {
+    int64_t r, g, b;
+  };
+};
+
+/// Lanes across channels: (i, r, t, b), i = j * S + s over the channels j of slab t. `width` neighbouring i's are a statistic set,
+/// over all rows r and, if `merged`, all b.
+struct SlabView {
+  int64_t S, width, r, b;
+  bool merged;
+
+  struct Strides {
+    int64_t r, channel, b;
+  };
 };
 
 struct NormPlan {
-  halogen_norm_path path;    ///< ROW, SLAB or SPLIT; with given statistics ROW or SLAB
-  const char *reason;        ///< a sentence, static
-  bool too_large;            ///< with a refusal: the tensor is beyond what any path can address
-  int64_t samples;           ///< N of one pass of kernels: less than N where offsets would exceed 31 bits
-  NormView view;             ///< of one pass
+  halogen_norm_path path;  ///< ROW, SLAB or SPLIT; with given statistics ROW or SLAB
+  const char *reason;      ///< a sentence, static
+  bool too_large;          ///< with a refusal: the tensor is beyond what any path can address
+  bool across;             ///< SPLIT: lanes across channels
+  bool stream;             ///< ROW, SPLIT: y goes around the caches
+  int64_t samples;         ///< N of one pass of kernels: less than N where offsets would exceed 31 bits
+  // Lanes along rows:
   int32_t block_s, block_r;  ///< blocks of statistics
   int32_t sets_per_task;     ///< ROW: sets in a task
   int32_t blocks_per_task;   ///< SPLIT: neighbouring blocks of a row in a task
-  int32_t apply_sets;        ///< ROW with given statistics, SPLIT: g's of a NormOrder in a task,
+  int32_t apply_sets;        ///< ROW with given statistics, SPLIT: g's in a task,
   int32_t apply_samples;     ///< and b's
-  int32_t slab;              ///< SLAB: channels side by side
-  int32_t rows_per_task;     ///< SLAB with given statistics
-  bool stream;               ///< ROW, SPLIT: y goes around the caches
+  // Lanes across channels:
+  int32_t slab;           ///< channels side by side
+  int32_t slab_block_r;   ///< rows in a block
+  int32_t chunk_r;        ///< SPLIT: rows that have statistics of their own
+  int32_t rows_per_task;  ///< y from statistics that are there
 };
 
-/// The views of `samples` samples.
-NormView norm_view(const NormProblem &problem, int64_t samples);
-NormOrder norm_order(const NormProblem &problem, int64_t samples);
+/// The views of `samples` samples: of statistics and y together, and in memory order of y alone.
+RowView norm_sets_view(const NormProblem &problem, int64_t samples);
+RowView norm_order_view(const NormProblem &problem, int64_t samples);
+RowView::Strides strides_of(const NormProblem &problem, const RowView &view, const NormStrides &strides);
+
+SlabView norm_slab_view(const NormProblem &problem, int64_t samples);
+SlabView::Strides strides_of(const NormProblem &problem, const SlabView &view, const NormStrides &strides);
 
 /// Plans a problem without empty dimensions. `forced` other than AUTO is taken or refused. On refusal returns false and
 /// `plan->reason` says why.
 bool norm_plan(const NormProblem &problem, halogen_norm_path forced, const Caches &caches, halogen_stores stores,
                NormPlan *plan);
 
+/// Statistic sets of the whole problem.
+int64_t norm_sets(const NormProblem &problem);
+
+/// Whether y is taken by lanes across channels.
+inline bool norm_across(const NormPlan &plan) { return plan.path == HALOGEN_NORM_PATH_SLAB || plan.across; }
+
+/// Statistics of blocks, or chunks, that SPLIT keeps: memory order is along, down, set, sample.
+struct NormBlocks {
+  int64_t along, down, sets, samples;
+
+  int64_t count() const { return along * down * sets * samples; }
+};
+NormBlocks norm_blocks(const NormProblem &problem, const NormPlan &plan);
+
 /// Bytes that the plan takes for statistics and, with SPLIT, for those of blocks.
 int64_t norm_workspace_bytes(const NormProblem &problem, const NormPlan &plan);
-
-/// Blocks of a view, along s and r.
-struct NormBlocks {
-  int64_t s, r;
-};
-NormBlocks norm_blocks(const NormPlan &plan, const NormView &view);
 
 /// Bytes of temporaries that a task has while it runs, about.
 int64_t norm_task_bytes(const NormProblem &problem, const NormPlan &plan);

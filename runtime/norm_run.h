@@ -7,22 +7,33 @@
 
 namespace halogen {
 
-/// What a call works on. Vectors that are absent have `base` NULL in their memory.
+/// A vector as the caller has it. That of a query exists without memory.
+struct Vector {
+  Memory memory;
+  Dtype dtype;
+  bool exists;
+};
+
+/// What a call works on.
 struct NormTensors {
-  Memory input, output;
-  Memory weight, bias;
-  Memory mean, var;                  ///< given statistics
-  Memory running_mean, running_var;  ///< updated in place
+  Memory input, output, residual;
+  Vector weight, bias;
+  Vector mean, var;                  ///< given statistics
+  Vector running_mean, running_var;  ///< updated in place
+  Vector saved_mean, saved_rstd;     ///< written
 };
 
 struct NormScalars {
   double eps, running_weight;
   bool running_var_unbiased;
+  double slope;  ///< of the activation for negative values; 1: none
 };
 
+struct NormCopies;
+
 /// Names of the kernels that a plan runs, separated by ' '; "" and false where this library lacks one (its name goes to `missing`).
-bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, bool running, halogen_isa isa, char *names,
-                       size_t size, const char **missing);
+bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
+                       const NormCopies &copies, halogen_isa isa, char *names, size_t size, const char **missing);
 
 /// Runs the plan. Returns 0 or a kernel's code; the reason is noted in `call`.
 int norm_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,

@@ -57,7 +57,75 @@ halogen_status check_shape(const Report &report, const char *name, const DLTenso
   return HALOGEN_OK;
 }
 
+/// Strides of 0 or more whose last element can be addressed; the bytes up to it.
+halogen_status check_strides(const Report &report, const char *name, const DLTensor &tensor, int64_t element_bytes,
+                             int64_t *bytes) {
+  if (tensor.strides == nullptr) return HALOGEN_OK;
+  int64_t last = 0;
+  for (int32_t i = 0; i < tensor.ndim; ++i) {
+    const int64_t stride = tensor.strides[i];
+    int64_t along = 0;
+    if (tensor.shape[i] == 1) continue;
+    if (stride < 0) {
+      return fail(report, HALOGEN_ERROR_LAYOUT, "%s: expected strides of 0 or more, got %lld in dimension %d", name,
+                  static_cast<long long>(stride), i);
+    }
+    if (__builtin_mul_overflow(tensor.shape[i] - 1, stride, &along) || __builtin_add_overflow(last, along, &last)) {
+      return fail(report, HALOGEN_ERROR_SIZE, "%s: expected strides that reach over fewer than 2^63 elements, got more",
+                  name);
+    }
+  }
+  int64_t elements = 0;
+  if (__builtin_add_overflow(last, int64_t{1}, &elements) || __builtin_mul_overflow(elements, element_bytes, bytes)) {
+    return fail(report, HALOGEN_ERROR_SIZE, "%s: expected strides that reach over fewer than 2^63 bytes, got more",
+                name);
+  }
+  return HALOGEN_OK;
+}
+
+/// What is left to check of a tensor whose shape, dtype and strides are right.
+halogen_status check_memory(const Report &report, const char *name, const DLTensor &tensor, bool need_data,
+                            Tensor *checked) {
+  if (need_data && checked->elements > 0 && tensor.data == nullptr) {
+    return fail(report, HALOGEN_ERROR_NULL_POINTER, "%s: expected data, got NULL", name);
+  }
+  const uint64_t unit = tensor.dtype.bits / 8;
+  const uint64_t start = tensor.device.device_type == kDLCPU ? reinterpret_cast<uintptr_t>(tensor.data) : 0;
+  if ((start + tensor.byte_offset) % unit != 0) {
+    return fail(report, HALOGEN_ERROR_LAYOUT, "%s: expected data aligned to %d bytes, got an address that is not", name,
+                static_cast<int>(unit));
+  }
+  checked->name = name;
+  checked->dtype = tensor.dtype;
+  checked->shape = tensor.shape;
+  checked->strides = tensor.strides;
+  checked->ndim = tensor.ndim;
+  checked->memory = {tensor.device, tensor.data, tensor.byte_offset};
+  return HALOGEN_OK;
+}
+
+constexpr struct {
+  DLDataType dlpack;
+  Dtype dtype;
+} kDtypes[] = {{kFloat32, Dtype::f32}, {kFloat64, Dtype::f64}, {kFloat16, Dtype::f16}, {kBfloat16, Dtype::bf16}};
+
 }  // namespace
+
+bool dtype_of(const DLDataType &from, Dtype *dtype) {
+  for (const auto &known : kDtypes) {
+    if (!same_dtype(from, known.dlpack)) continue;
+    *dtype = known.dtype;
+    return true;
+  }
+  return false;
+}
+
+DLDataType dlpack_of(Dtype dtype) {
+  for (const auto &known : kDtypes) {
+    if (known.dtype == dtype) return known.dlpack;
+  }
+  return kFloat32;
+}
 
 DtypeText::DtypeText(const DLDataType &dtype) {
   constexpr const char *kCodes[] = {"int", "uint", "float", "handle", "bfloat", "complex"};
@@ -82,7 +150,7 @@ halogen_status check_tensor(const Report &report, const char *name, const DLTens
   if (tensor == nullptr) return fail_null(report, name);
   const halogen_status status = check_shape(report, name, *tensor, dtype.bits / 8, checked);
   if (status != HALOGEN_OK) return status;
-  if (tensor->dtype.code != dtype.code || tensor->dtype.bits != dtype.bits || tensor->dtype.lanes != dtype.lanes) {
+  if (!same_dtype(tensor->dtype, dtype)) {
     return fail(report, HALOGEN_ERROR_DTYPE, "%s: expected %s, got %s", name, DtypeText(dtype).text,
                 DtypeText(tensor->dtype).text);
   }
@@ -90,20 +158,22 @@ halogen_status check_tensor(const Report &report, const char *name, const DLTens
     const halogen_status contiguous = check_contiguous(report, name, *tensor);
     if (contiguous != HALOGEN_OK) return contiguous;
   }
-  if (need_data && checked->elements > 0 && tensor->data == nullptr) {
-    return fail(report, HALOGEN_ERROR_NULL_POINTER, "%s: expected data, got NULL", name);
+  return check_memory(report, name, *tensor, need_data, checked);
+}
+
+halogen_status check_data(const Report &report, const char *name, const DLTensor *tensor, bool need_data,
+                          Tensor *checked) {
+  if (tensor == nullptr) return fail_null(report, name);
+  const int64_t bytes = tensor->dtype.bits / 8;
+  halogen_status status = check_shape(report, name, *tensor, bytes, checked);
+  if (status != HALOGEN_OK) return status;
+  Dtype known;
+  if (!dtype_of(tensor->dtype, &known)) {
+    return fail(report, HALOGEN_ERROR_DTYPE, "%s: expected float32, float64, float16 or bfloat16, got %s", name,
+                DtypeText(tensor->dtype).text);
   }
-  const uint64_t unit = dtype.bits / 8;
-  const uint64_t start = tensor->device.device_type == kDLCPU ? reinterpret_cast<uintptr_t>(tensor->data) : 0;
-  if ((start + tensor->byte_offset) % unit != 0) {
-    return fail(report, HALOGEN_ERROR_LAYOUT, "%s: expected data aligned to %d bytes, got an address that is not", name,
-                static_cast<int>(unit));
-  }
-  checked->name = name;
-  checked->shape = tensor->shape;
-  checked->ndim = tensor->ndim;
-  checked->memory = {tensor->device, tensor->data, tensor->byte_offset};
-  return HALOGEN_OK;
+  if (checked->elements > 0) status = check_strides(report, name, *tensor, bytes, &checked->bytes);
+  return status == HALOGEN_OK ? check_memory(report, name, *tensor, need_data, checked) : status;
 }
 
 halogen_status check_vector(const Report &report, const char *name, const DLTensor *tensor, const DLDataType &dtype,
@@ -124,6 +194,16 @@ bool same_start(const Tensor &a, const Tensor &b) {
   const bool handles = a.memory.device.device_type == kDLOpenCL;
   return handles ? a.memory.base == b.memory.base && a.memory.offset == b.memory.offset
                  : a.memory.address() == b.memory.address();
+}
+
+bool same_places(const Tensor &a, const Tensor &b) {
+  int64_t dense = 1;
+  for (int32_t d = a.ndim - 1; d >= 0; --d) {
+    const auto stride = [&](const Tensor &t) { return t.strides != nullptr ? t.strides[d] : dense; };
+    if (a.shape[d] != 1 && stride(a) != stride(b)) return false;
+    dense *= a.shape[d];
+  }
+  return true;
 }
 
 bool overlap(const Tensor &a, const Tensor &b) {

@@ -5,6 +5,7 @@
 
 #include "HalideRuntime.h"
 #include "gpu.h"
+#include "kernel_table.h"
 #include "status.h"
 
 namespace halogen {
@@ -25,26 +26,46 @@ struct Memory {
 /// A tensor that passed its checks.
 struct Tensor {
   const char *name;
+  DLDataType dtype;
   const int64_t *shape;
+  const int64_t *strides;  ///< elements; NULL: row-major without gaps
   int32_t ndim;
   int64_t elements;
-  int64_t bytes;
+  int64_t bytes;  ///< from the first to the last, gaps included
   Memory memory;
 };
 
-constexpr DLDataType kFloat32 = {kDLFloat, 32, 1};
+constexpr DLDataType kFloat32 = {kDLFloat, 32, 1}, kFloat64 = {kDLFloat, 64, 1}, kFloat16 = {kDLFloat, 16, 1},
+                     kBfloat16 = {kDLBfloat, 16, 1};
 
-/// Checks everything about one tensor that does not depend on others: shape, dtype, contiguity, size, data. `need_data`: 0 for a
-/// query, where data pointers may be NULL.
+inline bool same_dtype(const DLDataType &a, const DLDataType &b) {
+  return a.code == b.code && a.bits == b.bits && a.lanes == b.lanes;
+}
+
+/// The dtype as kernels have it; false for others.
+bool dtype_of(const DLDataType &from, Dtype *dtype);
+
+/// The data type in DLPack's terms.
+DLDataType dlpack_of(Dtype dtype);
+
+/// Checks everything about a tensor of data that does not depend on others: shape, strides, a dtype of kernels, size, data.
+/// `need_data`: 0 for a query, where data pointers may be NULL. Strides are any of 0 or more.
+halogen_status check_data(const Report &report, const char *name, const DLTensor *tensor, bool need_data,
+                          Tensor *checked);
+
+/// As above, for a contiguous tensor of one dtype.
 halogen_status check_tensor(const Report &report, const char *name, const DLTensor *tensor, const DLDataType &dtype,
                             bool need_data, Tensor *checked);
 
-/// As above, for a vector of `length` elements.
+/// As above, for a vector.
 halogen_status check_vector(const Report &report, const char *name, const DLTensor *tensor, const DLDataType &dtype,
                             int64_t length, bool need_data, Tensor *checked);
 
-/// Whether two tensors share a byte.
+/// Whether two tensors share a byte, those in gaps included.
 bool overlap(const Tensor &a, const Tensor &b);
+
+/// Whether two tensors of the same shape have the same strides.
+bool same_places(const Tensor &a, const Tensor &b);
 
 /// Whether they begin at the same byte.
 bool same_start(const Tensor &a, const Tensor &b);

@@ -94,12 +94,14 @@ TEST_SUITE("errors") {
   TEST_CASE("norm: data types") {
     for (const auto &[name, member] : tensors()) {
       const auto tensor = member;
-      refused(name + " of float64", HALOGEN_ERROR_DTYPE, {name, "float32", "float64"},
+      // Where the input has another type, it is the output that is named: it has not the input's.
+      const std::string named = name == "input" ? "output" : name;
+      refused(name + " of float64", HALOGEN_ERROR_DTYPE, {named, "float32", "float64"},
               [=](NormCall &c) { (c.*tensor).dl.dtype = float64; });
       refused(name + " of int32", HALOGEN_ERROR_DTYPE, {name, "float32", "int32"}, [=](NormCall &c) {
         (c.*tensor).dl.dtype = {kDLInt, 32, 1};
       });
-      refused(name + " of bfloat16", HALOGEN_ERROR_DTYPE, {name, "float32", "bfloat16"}, [=](NormCall &c) {
+      refused(name + " of bfloat16", HALOGEN_ERROR_DTYPE, {named, "float32", "bfloat16"}, [=](NormCall &c) {
         (c.*tensor).dl.dtype = {kDLBfloat, 16, 1};
       });
       refused(name + " of two lanes", HALOGEN_ERROR_DTYPE, {name, "float32", "2"}, [=](NormCall &c) {
@@ -136,18 +138,45 @@ TEST_SUITE("errors") {
   }
 
   TEST_CASE("norm: strides") {
-    const auto strided = [](const char *what, std::vector<int64_t> strides) {
-      refused(std::string("input ") + what, HALOGEN_ERROR_LAYOUT, {"input"},
-              [=](NormCall &c) { c.input.set_strides(strides); });
-      refused(std::string("output ") + what, HALOGEN_ERROR_LAYOUT, {"output"},
-              [=](NormCall &c) { c.output.set_strides(strides); });
+    for (TensorView NormCall::*tensor : {&NormCall::input, &NormCall::output}) {
+      refused("reversed", HALOGEN_ERROR_LAYOUT, {"-1"}, [=](NormCall &c) {
+        (c.*tensor).set_strides({120, 20, 5, -1});
+      });
+      refused("beyond int64", HALOGEN_ERROR_SIZE, {"2^63"}, [=](NormCall &c) {
+        (c.*tensor).set_strides({int64_t{1} << 62, int64_t{1} << 61, 5, 1});
+      });
+      refused("bytes beyond int64", HALOGEN_ERROR_SIZE, {"2^63"}, [=](NormCall &c) {
+        (c.*tensor).set_strides({int64_t{1} << 61, 20, 5, 1});
+      });
+    }
+    refused("broadcast output", HALOGEN_ERROR_OVERLAP, {"output"}, [](NormCall &c) {
+      c.output.set_strides({120, 20, 5, 0});
+    });
+    refused("output with shared elements", HALOGEN_ERROR_OVERLAP, {"output"}, [](NormCall &c) {
+      c.output.set_strides({120, 20, 5, 2});
+    });
+    refused("output on the input with other strides", HALOGEN_ERROR_OVERLAP, {"output", "strides"}, [](NormCall &c) {
+      c.output.dl.data = c.input.dl.data;
+      c.output.set_strides({120, 1, 30, 6});
+    });
+    const auto queried = [](std::vector<int64_t> input, std::vector<int64_t> output) {
+      ValidMemory valid(affine_with_running());
+      NormCall call(affine_with_running(), valid.memory());
+      call.input.set_strides(std::move(input));
+      call.output.set_strides(std::move(output));
+      call.input.dl.data = call.output.dl.data = nullptr;
+      halogen_kernel_info info = HALOGEN_KERNEL_INFO_INIT;
+      CHECK_MESSAGE(halogen_norm_query(context_of(variants()[0]), &call.args, &info, &call.error) == HALOGEN_OK,
+                    call.error.message);
+      return std::string(info.kernels);
     };
-    strided("channels last", {120, 1, 30, 6});
-    strided("transposed", {120, 20, 1, 4});
-    strided("with gaps", {120, 20, 5, 2});
-    strided("padded rows", {144, 24, 6, 1});
-    strided("broadcast", {120, 20, 5, 0});
-    strided("reversed", {120, 20, 5, -1});
+    const std::vector<int64_t> dense{120, 20, 5, 1}, last{120, 1, 30, 6}, padded{144, 24, 6, 1}, gaps{120, 20, 5, 2};
+    CHECK(queried(dense, {200, 30, 5, 1}).find("copy") == std::string::npos);
+    CHECK(queried(last, last).find("copy") == std::string::npos);
+    CHECK(queried(last, dense).find("copy") != std::string::npos);
+    CHECK(queried(padded, dense).find("copy") != std::string::npos);
+    CHECK(queried(gaps, padded).find("copy") != std::string::npos);
+    CHECK(queried({0, 20, 5, 1}, dense).find("copy") == std::string::npos);
     for (size_t i = 2; i < tensors().size(); ++i) {
       const auto [name, member] = tensors()[i];
       const auto tensor = member;

@@ -98,10 +98,12 @@ TEST_SUITE("errors") {
 
   TEST_CASE("norm: a path that does not fit says why, by query as well") {
     ValidMemory valid(affine_with_running());
-    NormCall call(affine_with_running(), valid.memory(), HALOGEN_NORM_PATH_SLAB);
-    call.args.scope = HALOGEN_NORM_SCOPE_INSTANCE;
+    NormCall call(affine_with_running(), valid.memory(), HALOGEN_NORM_PATH_ROW);
+    call.args.layout = HALOGEN_LAYOUT_CHANNEL_LAST;
+    call.input.set_shape({2, 4, 5, 6});
+    call.output.set_shape({2, 4, 5, 6});
     check_refused(
-        "slab with scope instance", HALOGEN_ERROR_UNSUPPORTED, {"slab"}, valid.watched(),
+        "row with channel-last data", HALOGEN_ERROR_UNSUPPORTED, {"row", "channel-last"}, valid.watched(),
         [&](halogen_error *error) { return halogen_norm_forward(context_of(variants()[0]), &call.args, error); });
     halogen_kernel_info info = HALOGEN_KERNEL_INFO_INIT;
     CHECK(halogen_norm_query(context_of(variants()[0]), &call.args, &info, nullptr) == HALOGEN_ERROR_UNSUPPORTED);

@@ -63,7 +63,8 @@ void check(const NormProblem &problem) {
       const Outcome expected = run(cached.get(), problem, data, path, 0, false);
       CHECK_FALSE(streams(expected));
       const Outcome aligned = run(streaming.get(), problem, data, path, 0, false);
-      CHECK(streams(aligned) == whole_lines);
+      const bool rows = path == HALOGEN_NORM_PATH_ROW || problem.s() >= 32;
+      CHECK(streams(aligned) == (whole_lines && rows));
       const Outcome unaligned = run(streaming.get(), problem, data, path, 1, false);
       CHECK_FALSE(streams(unaligned));
       const Outcome in_place = run(streaming.get(), problem, data, path, 0, true);

@@ -11,8 +11,24 @@ namespace {
 constexpr Caches caches = {512 << 10, 32 << 20};
 constexpr int64_t l2_sizes[] = {256 << 10, 512 << 10, 1 << 20, 2 << 20};
 
+/** The problem on tensors without gaps. */
+NormProblem dense(NormProblem problem) {
+  const int64_t C = problem.C, S = problem.S;
+  problem.x = problem.channel_last ? NormStrides{C * S, 1, C} : NormStrides{C * S, S, 1};
+  problem.y = problem.residual = problem.x;
+  return problem;
+}
+
 NormProblem batch(int64_t n, int64_t c, int64_t s, bool own_statistics = true) {
-  return {n, c, s, HALOGEN_NORM_SCOPE_BATCH, 1, own_statistics, false, false, true};
+  NormProblem problem = {};
+  problem.N = n;
+  problem.C = c;
+  problem.S = s;
+  problem.scope = HALOGEN_NORM_SCOPE_BATCH;
+  problem.groups = 1;
+  problem.own_statistics = own_statistics;
+  problem.whole_lines = true;
+  return dense(problem);
 }
 
 NormPlan planned(const NormProblem &problem, int64_t l2_bytes = 512 << 10,
@@ -41,14 +57,21 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
   CHECK(plan.blocks_per_task >= 1);
   CHECK(plan.apply_sets >= 1);
   CHECK(plan.apply_samples >= 1);
-  const NormOrder order = norm_order(problem, plan.samples);
-  CHECK(order.s * order.r * order.g * order.b == plan.samples * problem.C * problem.S);
+  const int64_t elements = plan.samples * problem.C * problem.S;
+  const RowView order = norm_order_view(problem, plan.samples), sets = norm_sets_view(problem, plan.samples);
+  CHECK(order.s * order.r * order.g * order.b == elements);
+  CHECK(sets.s * sets.r * sets.g * sets.b == elements);
   CHECK(plan.apply_sets <= order.g);
   CHECK(plan.apply_samples <= order.b);
+  const SlabView slabs = norm_slab_view(problem, plan.samples);
+  CHECK(slabs.S * problem.C * slabs.r * slabs.b == elements);
   CHECK(plan.slab >= 1);
   CHECK(plan.slab <= problem.C);
+  CHECK(plan.slab % problem.channels_per_set() == 0);
+  CHECK(plan.slab_block_r >= 1);
+  CHECK(plan.slab_block_r <= 128);
+  CHECK(plan.chunk_r >= 1);
   CHECK(plan.rows_per_task >= 1);
-  CHECK(plan.view.s * plan.view.r * plan.view.g == plan.samples * problem.C * problem.S);
   CHECK(norm_workspace_bytes(problem, plan) >= 0);
 }
 
@@ -65,7 +88,10 @@ TEST_SUITE("plan") {
       problem.scope = static_cast<halogen_norm_scope>(1 + i % 3);
       problem.groups = problem.scope == HALOGEN_NORM_SCOPE_GROUP && problem.C % 4 == 0 ? 4 : 1;
       problem.own_statistics = i % 5 != 0;
-      problem.gpu = i % 7 == 0;
+      problem.dtype = static_cast<Dtype>(random.below(4));
+      problem.channel_last = i % 2 == 0;
+      problem.gpu = i % 7 == 0 && !problem.channel_last;
+      problem = dense(problem);
       for (int64_t l2 : l2_sizes) check_sound(problem, planned(problem, l2));
     }
   }
@@ -96,10 +122,18 @@ TEST_SUITE("plan") {
     instance.scope = HALOGEN_NORM_SCOPE_INSTANCE;
     CHECK(planned(instance).path == HALOGEN_NORM_PATH_ROW);
     instance.S = 1 << 20;
+    instance = dense(instance);
     CHECK(planned(instance).path == HALOGEN_NORM_PATH_SPLIT);
     instance.gpu = true;
     instance.S = 49;
+    instance = dense(instance);
     CHECK(planned(instance).path == HALOGEN_NORM_PATH_SPLIT);
+    NormProblem last = batch(32, 64, 3136);
+    last.channel_last = true;
+    CHECK(planned(dense(last)).path == HALOGEN_NORM_PATH_SPLIT);
+    last.N = 1;
+    last.S = 49;
+    CHECK(planned(dense(last)).path == HALOGEN_NORM_PATH_SLAB);
   }
 
   TEST_CASE("plan: a forced path is taken, or refused with a reason") {
@@ -114,9 +148,15 @@ TEST_SUITE("plan") {
     NormProblem group = batch(4, 8, 100);
     group.scope = HALOGEN_NORM_SCOPE_GROUP;
     group.groups = 2;
-    CHECK_FALSE(norm_plan(group, HALOGEN_NORM_PATH_SLAB, caches, HALOGEN_STORES_AUTO, &plan));
+    check_sound(group, planned(group, 512 << 10, HALOGEN_NORM_PATH_SLAB));
+    NormProblem apart = batch(4, 8, 100);
+    apart.x.c = 101;
+    CHECK_FALSE(norm_plan(apart, HALOGEN_NORM_PATH_SLAB, caches, HALOGEN_STORES_AUTO, &plan));
     CHECK_FALSE(plan.too_large);
     CHECK(plan.reason != nullptr);
+    NormProblem last = batch(4, 8, 100);
+    last.channel_last = true;
+    CHECK_FALSE(norm_plan(dense(last), HALOGEN_NORM_PATH_ROW, caches, HALOGEN_STORES_AUTO, &plan));
   }
 
   TEST_CASE("plan: streaming stores where they can be, by themselves where they save traffic") {
@@ -149,7 +189,7 @@ TEST_SUITE("plan") {
     // With short rows a lane sees one value per row, so it is the rows of a block that are limited.
     for (int64_t s : {1, 2, 3, 5, 7}) {
       const NormPlan plan = planned(batch(5000, 16, s));
-      CHECK(plan.block_r <= 256);
+      CHECK(plan.slab_block_r <= 256);
     }
   }
 }

@@ -10,6 +10,9 @@ set(HALOGEN_HALIDE_TARGET_v2 x86-64-linux-sse41)
 set(HALOGEN_HALIDE_TARGET_v3 x86-64-linux-sse41-avx-f16c-fma-avx2)
 set(HALOGEN_HALIDE_TARGET_v4 x86-64-linux-sse41-avx-f16c-fma-avx2-avx512-avx512_skylake)
 
+# Converting 16-bit data takes F16C, or AVX2 to be worth it.
+set(HALOGEN_DTYPES_v2 f32 f64)
+
 # Halide's runtime: the lowest level, as it runs on every CPU of the target.
 set(HALOGEN_HALIDE_TARGET_runtime x86-64-linux-sse41)
 

@@ -1,7 +1,8 @@
-// y = (x - mean) / sqrt(var + eps) * weight + bias, with mean = mean_hi + mean_lo:
+// y = act((x - mean) / sqrt(var + eps) * weight + bias + residual), with mean = mean_hi + mean_lo:
 //   scale = weight / sqrt(var + eps)
 //   shift = bias - mean_lo * scale
-//   y     = (x - mean_hi) * scale + shift
+//   y     = act((x - mean_hi) * scale + shift + residual)
+//   act(v) = v < 0 ? slope * v : v         slope 1: none, 0: relu (no NaN from an infinity), else leaky relu
 // Never x * scale + (bias - mean * scale): that cancels where the mean is much larger than the deviation.
 #ifndef HALOGEN_GENERATORS_NORMALIZE_H
 #define HALOGEN_GENERATORS_NORMALIZE_H
@@ -22,16 +23,9 @@ Affine affine(const Halide::Expr &mean_lo, const Halide::Expr &var, const Halide
 Halide::Expr normalize(const Halide::Expr &x, const Halide::Expr &mean_hi, const Halide::Expr &scale,
                        const Halide::Expr &shift);
 
-/// {mean_hi, scale, shift} of the channel of i = j*S + s in slab t: what lanes that run across channels need.
-struct ExpandedAffine {
-  Halide::Var i{"i"};
-  Halide::RDom channels;                  // s, j
-  Halide::Func of_channel{"of_channel"};  // (j, t)
-  Halide::Func all{"expanded"};           // (i, t)
-};
-
-ExpandedAffine expand_affine(const Halide::Expr &mean_hi, const Affine &affine, const Halide::Var &j,
-                             const Halide::Var &t, const Halide::Expr &slab, const Halide::Expr &S);
+/// act(v + residual) of the formula above; NaN stays NaN.
+Halide::Expr finish(const Halide::Expr &v, const Halide::Expr &has_residual, const Halide::Expr &residual,
+                    const Halide::Expr &slope);
 
 }  // namespace halogen
 #endif

@@ -6,70 +6,84 @@ using namespace Halide;
 
 namespace {
 
-// sum over s of value(j*S + s), for a value(i, kr, t) in f32.
-ChannelSum channel_sum(const std::function<Expr(Expr)> &value, const SlabStatistics &st, const Expr &S, int vector) {
-  ChannelSum sum;
-  const std::vector<Expr> at{st.j, st.kr, st.t};
-  sum.vectors = RDom(0, S / vector, "vectors");
+// sum of value(i) over the i's of set q.
+SetSum set_sum(const std::function<Expr(Expr)> &value, const SlabStatistics &st, const Expr &width, int vector) {
+  SetSum sum;
+  const std::vector<Expr> at{st.q, st.k, st.t, st.b};
+  sum.vectors = RDom(0, width / vector, "vectors");
   sum.lanes = RDom(0, vector, "lanes");
   sum.singles = RDom(0, vector - 1, "singles");
-  sum.singles.where(sum.singles < S % vector);
-  auto in_channel = [&](const Expr &s) { return cast<double>(value(st.j * S + unsafe_promise_clamped(s, 0, S - 1))); };
-  sum.folds(st.lane, st.j, st.kr, st.t) += in_channel(sum.vectors * vector + st.lane);
-  sum.total(at) += sum.folds(sum.lanes, st.j, st.kr, st.t);
-  sum.total(at) += in_channel((S / vector) * vector + sum.singles);
+  sum.singles.where(sum.singles < width % vector);
+  auto in_set = [&](const Expr &w) { return value(st.q * width + unsafe_promise_clamped(w, 0, width - 1)); };
+  sum.folds(st.lane, st.q, st.k, st.t, st.b) += in_set(sum.vectors * vector + st.lane);
+  sum.total(at) += sum.folds(sum.lanes, st.q, st.k, st.t, st.b);
+  sum.total(at) += in_set((width / vector) * vector + sum.singles);
   return sum;
 }
 
 }  // namespace
 
-SlabStatistics slab_statistics(const Func &x, const Expr &slab, const Expr &S, const Expr &R, const Expr &block_r,
-                               int vector) {
+Expr SlabShape::chunks() const { return (rows + chunk_rows - 1) / chunk_rows; }
+
+Expr slab_count(const SlabShape &shape, const Expr &k) {
+  return cast<double>(shape.width) * cast<double>(min(shape.chunk_rows, shape.rows - k * shape.chunk_rows));
+}
+
+SlabStatistics slab_statistics(const Func &x, const SlabShape &shape, int vector) {
+  constexpr int kEighth = 8, kQuad = 4;
   SlabStatistics st;
-  const Var &i = st.i, &j = st.j, &kr = st.kr, &t = st.t;
-  const BlockShape shape{S, R, S, block_r};
-  const Expr length = shape.length_r(kr);
-  auto value = [&](const Expr &i, const Expr &r) {
-    return x(i, unsafe_promise_clamped(kr * block_r + r, 0, R - 1), t);
+  const Var &i = st.i, &kr = st.kr, &k = st.k, &t = st.t, &b = st.b;
+  const std::vector<Expr> at_block{i, kr, k, t, b}, at_row{i, k, t, b}, at_set{st.q, k, t, b};
+  const BlockShape rows{shape.width, min(shape.chunk_rows, shape.rows - k * shape.chunk_rows), shape.width,
+                        shape.block_rows};
+  const Expr length = rows.length_r(kr);
+  auto value = [&](const Expr &r) {
+    return x(i, unsafe_promise_clamped(k * shape.chunk_rows + kr * shape.block_rows + r, 0, shape.rows - 1), t, b);
   };
+  const Expr first = value(0), zero = cast(first.type(), 0);
+
+  const Expr sampled = (length + kEighth - 1) / kEighth;
+  st.sample_rows = RDom(0, (shape.block_rows + kEighth - 1) / kEighth, "sample_rows");
+  st.sample_rows.where(st.sample_rows < sampled);
+  st.sample(at_block) = Tuple(zero, zero);
+  const Expr from_first = difference(value(st.sample_rows), first);
+  st.sample(at_block) = Tuple(st.sample(at_block)[0] + from_first, st.sample(at_block)[1] + abs(from_first));
+  st.centre(at_block) = sampled_centre(first, st.sample(at_block)[0], st.sample(at_block)[1], sampled);
 
   // Four rows at a time: the sums of an i are loaded and stored once for four values.
-  st.row_quads = RDom(0, 4, 0, block_r / 4, "row_quads");
-  st.row_quads.where(st.row_quads.y < length / 4);
-  st.row_singles = RDom(0, 3, "row_singles");
-  st.row_singles.where(st.row_singles < length % 4);
-  const Expr quad_row = st.row_quads.y * 4 + st.row_quads.x, single_row = (length / 4) * 4 + st.row_singles;
-
-  st.shift(i, kr, t) = 0.0f;
-  for (const Expr &row : {quad_row, single_row}) {
-    st.shift(i, kr, t) += difference(value(i, row), value(i, 0));
+  st.row_quads = RDom(0, kQuad, 0, shape.block_rows / kQuad, "row_quads");
+  st.row_quads.where(st.row_quads.y < length / kQuad);
+  st.row_singles = RDom(0, kQuad - 1, "row_singles");
+  st.row_singles.where(st.row_singles < length % kQuad);
+  st.deviation(at_block) = Tuple(zero, zero);
+  for (const Expr &row : {Expr(st.row_quads.y * kQuad + st.row_quads.x), (length / kQuad) * kQuad + st.row_singles}) {
+    const Expr d = difference(value(row), st.centre(at_block));
+    st.deviation(at_block) = Tuple(st.deviation(at_block)[0] + d, st.deviation(at_block)[1] + d * d);
   }
-  st.first_sum = channel_sum([&](const Expr &i) { return value(i, 0); }, st, S, vector);
-  st.shift_sum = channel_sum([&](const Expr &i) { return st.shift(i, kr, t); }, st, S, vector);
-  const Expr mean = strict_float((st.first_sum.total(j, kr, t) + st.shift_sum.total(j, kr, t) / cast<double>(length)) /
-                                 cast<double>(S));
-  st.centre(j, kr, t) = if_finite(mean, cast<float>(mean));
-  st.channels = RDom(0, S, 0, slab, "channels");
-  st.centre_i(i, kr, t) = undef<float>();
-  st.centre_i(st.channels.y * S + st.channels.x, kr, t) = st.centre(st.channels.y, kr, t);
+  const Expr count = cast<double>(length);
+  // The sum, not the mean: nothing is divided before all is added up, so that the means of small integers are exact.
+  const Expr deviation = cast<double>(st.deviation(at_block)[0]);
+  st.block(at_block) = Tuple(count * cast<double>(st.centre(at_block)) + deviation,
+                             cast<double>(st.deviation(at_block)[1]) - deviation * deviation / count);
 
-  st.deviation(i, kr, t) = Tuple(0.0f, 0.0f);
-  for (const Expr &row : {quad_row, single_row}) {
-    const Expr d = difference(value(i, row), st.centre_i(i, kr, t));
-    st.deviation(i, kr, t) = Tuple(st.deviation(i, kr, t)[0] + d, st.deviation(i, kr, t)[1] + d * d);
-  }
-  st.deviation_sum = channel_sum([&](const Expr &i) { return st.deviation(i, kr, t)[0]; }, st, S, vector);
-  st.square_sum = channel_sum([&](const Expr &i) { return st.deviation(i, kr, t)[1]; }, st, S, vector);
-  st.block(j, kr, t) = block_moments(st.centre(j, kr, t), st.deviation_sum.total(j, kr, t),
-                                     st.square_sum.total(j, kr, t), shape.count(0, kr));
+  st.blocks = RDom(0, (shape.chunk_rows + shape.block_rows - 1) / shape.block_rows, "blocks");
+  st.blocks.where(st.blocks < rows.blocks_r());
+  const Expr block_count = cast<double>(rows.length_r(st.blocks));
+  const FuncRef block = st.block(i, st.blocks, k, t, b);
+  st.row_sum(at_row) += block[0];
+  st.row_mean(at_row) = strict_float(st.row_sum(at_row) / cast<double>(rows.R));
+  const Expr between_blocks = block[0] / block_count - st.row_mean(at_row);
+  st.row_m2(at_row) += block[1] + block_count * between_blocks * between_blocks;
 
-  st.blocks = RDom(0, shape.blocks_r(), "blocks");
-  const Expr count = cast<double>(S) * cast<double>(R);
-  st.sum(j, t) += shape.count(0, st.blocks) * st.block(j, st.blocks, t)[0];
-  st.mean(j, t) = strict_float(st.sum(j, t) / count);
-  const Expr between = st.block(j, st.blocks, t)[0] - st.mean(j, t);
-  st.m2(j, t) += st.block(j, st.blocks, t)[1] + shape.count(0, st.blocks) * between * between;
-  st.statistic(j, t) = statistic(st.mean(j, t), st.m2(j, t), count);
+  st.mean_sum = set_sum([&](const Expr &i) { return st.row_sum(i, k, t, b); }, st, shape.width, vector);
+  st.mean(at_set) = strict_float(st.mean_sum.total(at_set) / (cast<double>(shape.width) * cast<double>(rows.R)));
+  st.m2_sum = set_sum(
+      [&](const Expr &i) {
+        const Expr between = st.row_mean(i, k, t, b) - st.mean(at_set);
+        return st.row_m2(i, k, t, b) + cast<double>(rows.R) * between * between;
+      },
+      st, shape.width, vector);
+  st.moments(at_set) = Tuple(st.mean(at_set), st.m2_sum.total(at_set));
   return st;
 }
 

@@ -15,7 +15,7 @@ Expr BlockShape::count(const Expr &ks, const Expr &kr) const {
 Expr difference(const Expr &x, const Expr &centre) { return strict_float(x - centre); }
 
 Expr if_finite(const Expr &test, const Expr &value) {
-  return select(strict_float(test - test == cast(test.type(), 0)), value, 0.0f);
+  return select(strict_float(test - test == cast(test.type(), 0)), value, cast(value.type(), 0));
 }
 
 namespace {
@@ -45,13 +45,14 @@ Part sample_of(const BlockShape &shape, const Expr &length, const Expr &rows, in
           row_step};
 }
 
-/// Sums of `term` over a part of every block.
-LaneSums lane_sums(const BlockStatistics &st, const Part &part, const Lanes &shape,
+/// Sums of `term`, of a type, over a part of every block.
+LaneSums lane_sums(const BlockStatistics &st, const Part &part, const Lanes &shape, const Type &type,
                    const std::function<Tuple(Expr s, Expr r)> &term) {
   const int lanes = shape.lanes, vector = shape.vector;
   const Expr &length = part.length, &max_length = part.max_length, &rows = part.runs, &max_rows = part.max_runs;
   const Expr lane_rows = shape.all_rows ? rows : 1, max_lane_rows = shape.all_rows ? max_rows : 1;
   const Expr fold_rows = shape.all_rows ? 1 : rows, max_fold_rows = shape.all_rows ? 1 : max_rows;
+  const Expr zero = cast(type, 0);
   LaneSums sums;
   const Var &lane = sums.lane, &row = sums.row, &fold = sums.fold;
   auto add = [&](const Expr &to, const Expr &s, const Expr &r, const Expr &counts = Expr(true)) {
@@ -59,9 +60,9 @@ LaneSums lane_sums(const BlockStatistics &st, const Part &part, const Lanes &sha
     const Expr run = row + r;
     const Tuple terms = term(s + (run & part.halves) * part.offset, (run >> part.halves) * part.row_step);
     sums.lanes(to, row, st.ks, st.kr, st.g, st.b) =
-        Tuple(sum[0] + select(counts, terms[0], 0.0f), sum[1] + select(counts, terms[1], 0.0f));
+        Tuple(sum[0] + select(counts, terms[0], zero), sum[1] + select(counts, terms[1], zero));
   };
-  sums.lanes(lane, row, st.ks, st.kr, st.g, st.b) = Tuple(0.0f, 0.0f);
+  sums.lanes(lane, row, st.ks, st.kr, st.g, st.b) = Tuple(zero, zero);
   sums.groups = RDom(0, max_length / lanes, 0, max_lane_rows, "groups");
   sums.groups.where(sums.groups.x < length / lanes && sums.groups.y < lane_rows);
   add(lane, sums.groups.x * lanes + lane, sums.groups.y);
@@ -86,7 +87,7 @@ LaneSums lane_sums(const BlockStatistics &st, const Part &part, const Lanes &sha
   sums.rows.where(sums.rows.y < fold_rows);
   const FuncRef lane_sum = sums.lanes(fold + sums.rows.x * shape.folds, sums.rows.y, st.ks, st.kr, st.g, st.b);
   const FuncRef folds = sums.folds(fold, st.ks, st.kr, st.g, st.b);
-  sums.folds(fold, st.ks, st.kr, st.g, st.b) = Tuple(0.0f, 0.0f);
+  sums.folds(fold, st.ks, st.kr, st.g, st.b) = Tuple(zero, zero);
   sums.folds(fold, st.ks, st.kr, st.g, st.b) = Tuple(folds[0] + lane_sum[0], folds[1] + lane_sum[1]);
 
   sums.fold_total = RDom(0, shape.folds, "fold_total");
@@ -101,10 +102,12 @@ LaneSums lane_sums(const BlockStatistics &st, const Part &part, const Lanes &sha
 }  // namespace
 
 Expr sampled_centre(const Expr &first, const Expr &sum, const Expr &sum_of_magnitudes, const Expr &count) {
-  const Expr reciprocal = 1.0f / cast<float>(count);
-  const Expr shift = cast<float>(sum) * reciprocal, magnitude = cast<float>(sum_of_magnitudes) * reciprocal;
-  const Expr grid = reinterpret<float>(reinterpret<uint32_t>(magnitude) & Expr(uint32_t{0x7f800000})) * (1.0f / 16);
-  const Expr centre = strict_float(first + select(grid > 0.0f, round(shift / grid) * grid, 0.0f));
+  const Type type = first.type(), integer = type.with_code(Type::UInt);
+  const Expr zero = cast(type, 0), reciprocal = cast(type, 1) / cast(type, count);
+  const Expr shift = cast(type, sum) * reciprocal, magnitude = cast(type, sum_of_magnitudes) * reciprocal;
+  const Expr exponent = cast(integer, Expr(type.bits() == 32 ? uint64_t{0x7f800000} : uint64_t{0x7ff0000000000000}));
+  const Expr grid = reinterpret(type, reinterpret(integer, magnitude) & exponent) / cast(type, 16);
+  const Expr centre = strict_float(first + select(grid > zero, round(shift / grid) * grid, zero));
   return if_finite(centre, centre);
 }
 
@@ -118,7 +121,7 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, const L
   const Expr length = shape.length_s(st.ks), rows = shape.length_r(st.kr);
   const Expr first = value(0, 0);
   const Part sample = sample_of(shape, length, rows, lanes.lanes);
-  st.sample = lane_sums(st, sample, lanes, [&](const Expr &s, const Expr &r) {
+  st.sample = lane_sums(st, sample, lanes, first.type(), [&](const Expr &s, const Expr &r) {
     const Expr d = difference(value(s, r), first);
     return Tuple(d, abs(d));
   });
@@ -126,7 +129,7 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, const L
   st.centre(at) = sampled_centre(first, st.sample.total(at)[0], st.sample.total(at)[1], sample.length * sample.runs);
 
   const Part all{length, shape.block_s, rows, shape.block_r, 0, 0, 1};
-  st.deviation = lane_sums(st, all, lanes, [&](const Expr &s, const Expr &r) {
+  st.deviation = lane_sums(st, all, lanes, first.type(), [&](const Expr &s, const Expr &r) {
     const Expr d = difference(value(s, r), st.centre(at));
     return Tuple(d, d * d);
   });
@@ -139,15 +142,16 @@ Tuple block_moments(const Expr &centre, const Expr &sum, const Expr &sum_of_squa
   return Tuple(cast<double>(centre) + sum / count, sum_of_squares - sum * sum / count);
 }
 
-Tuple statistic(const Expr &mean, const Expr &m2, const Expr &count) {
-  const Expr hi = cast<float>(mean);
+Tuple statistic(const Type &type, const Expr &mean, const Expr &m2, const Expr &count) {
+  const Expr hi = cast(type, mean);
   // Strict: otherwise a compiler may take the rounded mean for the mean, and its rounding error for 0.
-  const Expr lo = strict_float(cast<float>(mean - cast<double>(hi)));
-  return Tuple(hi, if_finite(mean, lo), cast<float>(m2 / count));
+  const Expr lo = strict_float(cast(type, mean - cast<double>(hi)));
+  return Tuple(hi, if_finite(mean, lo), cast(type, m2 / count));
 }
 
 MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> &mean,
-                              const std::function<Expr(Expr, Expr, Expr, Expr)> &m2, const BlockShape &shape) {
+                              const std::function<Expr(Expr, Expr, Expr, Expr)> &m2, const BlockShape &shape,
+                              const Type &type) {
   MergedStatistics st;
   st.blocks = RDom(0, shape.blocks_s(), 0, shape.blocks_r(), "blocks");
   const RVar ks = st.blocks.x, kr = st.blocks.y;
@@ -156,7 +160,7 @@ MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> 
   st.mean(st.g, st.b) = strict_float(st.sum(st.g, st.b) / count);
   const Expr between = mean(ks, kr, st.g, st.b) - st.mean(st.g, st.b);
   st.m2(st.g, st.b) += m2(ks, kr, st.g, st.b) + shape.count(ks, kr) * between * between;
-  st.statistic(st.g, st.b) = statistic(st.mean(st.g, st.b), st.m2(st.g, st.b), count);
+  st.statistic(st.g, st.b) = statistic(type, st.mean(st.g, st.b), st.m2(st.g, st.b), count);
   return st;
 }
 

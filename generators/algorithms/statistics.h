@@ -8,7 +8,7 @@
 // so that a constant block has its value as centre, and for small integers every difference and square is exact. Then, with
 // d = x - mu,
 //   mean = mu + sum(d)/n        M2 = sum((x - mean)^2) = sum(d^2) - sum(d)^2/n
-// The sums run in f32: over a row in lanes that take every 32nd value, then over rows; the totals of a block are in f64. A mu
+// The sums run in the type of the data, f32 at least: over a row in lanes that take every 32nd value, then over rows; the totals of a block are in f64. A mu
 // that is not finite is replaced by 0, so that an infinity in the data gives an infinite mean and a variance that is not a
 // number, as the formula does.
 //
@@ -27,6 +27,7 @@ namespace halogen {
 using Halide::Expr;
 using Halide::Func;
 using Halide::RDom;
+using Halide::Type;
 using Halide::Var;
 
 /// Part of an S x R set of values that one statistic is taken over: blocks of block_s x block_r.
@@ -56,8 +57,8 @@ struct LaneSums {
   RDom singles;         ///< x: lane in vector, y: value
   RDom rows;            ///< x: lanes of a fold, y: row
   RDom fold_total;      ///< x: fold
-  Func lanes{"lanes"};  ///< (lane, row, ks, kr, g, b), f32
-  Func folds{"folds"};  ///< (fold, ks, kr, g, b), f32
+  Func lanes{"lanes"};  ///< (lane, row, ks, kr, g, b), of x's type
+  Func folds{"folds"};  ///< (fold, ks, kr, g, b), of x's type
   Func total{"total"};  ///< (ks, kr, g, b), f64
   Var lane{"lane"}, row{"row"}, fold{"fold"};
 };
@@ -80,9 +81,9 @@ Expr sampled_centre(const Expr &first, const Expr &sum, const Expr &sum_of_magni
 /// {mean, M2} in f64 of a block of `count` values from its centre, sum(d) and sum(d^2).
 Halide::Tuple block_moments(const Expr &centre, const Expr &sum, const Expr &sum_of_squares, const Expr &count);
 
-/// {mean_hi, mean_lo, var} in f32 from a mean and M2 in f64 over `count` values: mean = mean_hi + mean_lo keeps x - mean exact
+/// {mean_hi, mean_lo, var} of a type from a mean and M2 in f64 over `count` values: mean = mean_hi + mean_lo keeps x - mean exact
 /// where the mean is much larger than the deviation.
-Halide::Tuple statistic(const Expr &mean, const Expr &m2, const Expr &count);
+Halide::Tuple statistic(const Type &type, const Expr &mean, const Expr &m2, const Expr &count);
 
 /// The stages of merge_blocks().
 struct MergedStatistics {
@@ -91,14 +92,15 @@ struct MergedStatistics {
   Func sum{"sum"}, mean{"mean"}, m2{"m2"}, statistic{"statistic"};
 };
 
-/// statistic(g, b) from the blocks `mean(ks, kr, g, b)` and `m2(...)`.
+/// statistic(g, b), of a type, from the blocks `mean(ks, kr, g, b)` and `m2(...)`.
 MergedStatistics merge_blocks(const std::function<Expr(Expr, Expr, Expr, Expr)> &mean,
-                              const std::function<Expr(Expr, Expr, Expr, Expr)> &m2, const BlockShape &shape);
+                              const std::function<Expr(Expr, Expr, Expr, Expr)> &m2, const BlockShape &shape,
+                              const Type &type);
 
 /// x - centre, rounded once: the compiler may not merge it with the sum it goes into, which would lose its exactness.
 Expr difference(const Expr &x, const Expr &centre);
 
-/// `value` (f32) if `test` is finite, else 0. Halide's default float mode assumes finite values, and the compiler folds a test of
+/// `value` if `test` is finite, else 0. Halide's default float mode assumes finite values, and the compiler folds a test of
 /// anything computed in it, a mere conversion included: `test` must be computed in strict_float.
 Expr if_finite(const Expr &test, const Expr &value);
 

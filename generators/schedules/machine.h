@@ -8,15 +8,16 @@ namespace halogen {
 
 struct Machine {
   bool gpu = false;
-  int vector = 1;  ///< f32 values in a vector register; 1 on a GPU
-  Lanes lanes{};   ///< of f32 sums: enough to hide the latency of an addition, or a thread block
+  int vector = 1;  ///< values in a vector register; 1 on a GPU
+  Lanes lanes{};   ///< of sums: enough to hide the latency of an addition, or a thread block
 };
 
-inline Machine machine_of(const Halide::Target &target) {
+/// For arithmetic in a type.
+inline Machine machine_of(const Halide::Target &target, const Type &type) {
   if (target.has_gpu_feature()) {
     return {true, 1, {256, 1, 16, true}};
   }
-  const int vector = target.natural_vector_size<float>();
+  const int vector = target.natural_vector_size(type);
   return {false, vector, {4 * vector, vector, vector, false}};
 }
 

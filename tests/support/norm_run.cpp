@@ -73,19 +73,23 @@ NormResult run_norm(halogen_context *context, const NormProblem &problem, const 
 }
 
 bool path_applies(const NormProblem &problem, halogen_norm_path path) {
-  if (problem.given) return path != HALOGEN_NORM_PATH_SPLIT;
-  return path != HALOGEN_NORM_PATH_SLAB || problem.scope == HALOGEN_NORM_SCOPE_BATCH;
+  return !problem.given || path != HALOGEN_NORM_PATH_SPLIT;
 }
+
+// Rows shorter than this are split by lanes across channels (docs/scheduling.md).
+constexpr int64_t kShortRow = 32;
 
 std::vector<std::string> expected_kernels(const NormProblem &problem, halogen_norm_path path) {
   std::vector<std::string> names;
   if (path == HALOGEN_NORM_PATH_AUTO) return names;
   if (problem.given) {
-    names.push_back(path == HALOGEN_NORM_PATH_SLAB ? "norm_apply_f32_cs_slab" : "norm_apply_f32_cs_row");
+    names.push_back(path == HALOGEN_NORM_PATH_SLAB ? "norm_apply_f32_slab" : "norm_apply_f32_cs_row");
   } else if (path == HALOGEN_NORM_PATH_ROW) {
     names.push_back("norm_fused_f32_cs_row");
   } else if (path == HALOGEN_NORM_PATH_SLAB) {
-    names.push_back("norm_fused_f32_cs_slab");
+    names.push_back("norm_fused_f32_slab");
+  } else if (problem.s() < kShortRow) {
+    names = {"norm_partial_f32_slab", "norm_merge_f32", "norm_apply_f32_slab"};
   } else {
     names = {"norm_partial_f32_cs_row", "norm_merge_f32", "norm_apply_f32_cs_row"};
   }

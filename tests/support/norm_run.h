@@ -48,8 +48,7 @@ struct NormResult {
 NormResult run_norm(halogen_context *context, const NormProblem &problem, const NormData &data,
                     halogen_norm_path path = HALOGEN_NORM_PATH_AUTO, bool in_place = false);
 
-/** Whether the library has that schedule for that problem. Slab: statistics per channel of the whole batch, or given ones;
- * split: not with given ones, there is nothing to split. */
+/** Whether the library has that schedule for that problem: split is not for given statistics, there is nothing to split. */
 bool path_applies(const NormProblem &problem, halogen_norm_path path);
 
 /** The kernels that a forced path consists of, in any order; empty for AUTO, which is free to choose. */

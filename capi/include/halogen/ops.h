@@ -26,10 +26,27 @@ typedef enum halogen_norm_path {
   HALOGEN_NORM_PATH_SPLIT = 3 /**< rows larger than the cache: statistics by blocks, merged, then applied */
 } halogen_norm_path;
 
-/** y = (x - mean) / sqrt(var + eps) * weight + bias; var is the biased variance.
+/** Where the channels are in a shape. */
+typedef enum halogen_layout {
+  HALOGEN_LAYOUT_CHANNEL_FIRST = 0, /**< (N, C, ...) */
+  HALOGEN_LAYOUT_CHANNEL_LAST = 1   /**< (N, ..., C) */
+} halogen_layout;
+
+/** What is done to a result at the end. NaN stays NaN. */
+typedef enum halogen_activation {
+  HALOGEN_ACTIVATION_NONE = 0,
+  HALOGEN_ACTIVATION_RELU = 1,      /**< max(v, 0) */
+  HALOGEN_ACTIVATION_LEAKY_RELU = 2 /**< v if v >= 0, else negative_slope * v */
+} halogen_activation;
+
+/** y = activation((x - mean) / sqrt(var + eps) * weight + bias + residual); var is the biased variance.
  *
- * Shapes: `input`, `output` (N, C, ...) of the same shape, rank 2 to 8, float32, contiguous (C order; strides NULL or dense;
- * the stride of a dimension of extent 1 is ignored). All vectors (C), float32, contiguous. All on one device.
+ * Shapes: `input`, `output`, `residual` of the same shape, rank 2 to 8, with the channels where `layout` says, and the same dtype:
+ * float32, float64, float16 or bfloat16. Strides are any of 0 or more (elements; NULL: row-major without gaps; that of a
+ * dimension of extent 1 is ignored); no two elements of the output at one place. Channel-first and channel-last memory, also with gaps
+ * between channels, rows or samples, is worked on where it is, whichever way `layout` names its dimensions.
+ * All vectors (C), contiguous, of the data's dtype; for float16 and bfloat16 data each may be float32 too. 16-bit data are computed in
+ * float32 and rounded once. All on one device.
  *
  * `mean` and `var` both given: those statistics are used (evaluation), whatever the scope. Both NULL: the input's own
  * statistics over `scope`.
@@ -64,7 +81,15 @@ typedef struct halogen_norm_args {
   double eps;                   /**< >= 0 and finite; added to the variance */
   halogen_norm_path path;       /**< 0: AUTO; another is refused with HALOGEN_ERROR_UNSUPPORTED where it does not fit */
   void *stream; /**< GPU: CUstream or cl_command_queue; NULL: the context's. The call does not wait for it */
-  halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
+  halogen_kernel_info *ran;      /**< NULL, or receives which kernels ran */
+  halogen_layout layout;         /**< of the shapes of input, output and residual. 0: (N, C, ...) */
+  const DLTensor *residual;      /**< NULL: 0 */
+  halogen_activation activation; /**< 0: none */
+  double negative_slope;         /**< leaky relu: finite; else 0 */
+  const DLTensor
+      *saved_mean; /**< NULL, or receives the input's own mean: (C), instance (N, C), group (N, groups); float32, for
+                                   float64 data float64; contiguous. Both or neither */
+  const DLTensor *saved_rstd; /**< NULL, or receives 1 / sqrt(var + eps); as saved_mean */
 } halogen_norm_args;
 
 #define HALOGEN_NORM_ARGS_INIT HALOGEN_ZEROED(halogen_norm_args)

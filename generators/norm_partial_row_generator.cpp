@@ -1,29 +1,37 @@
 // Statistics of blocks: the first part of a normalisation whose statistic sets are larger than the cache.
 //   mean, m2 (ks, kr, g, b): mean and sum of squared deviations of block (ks, kr) of x(:, :, g, b), f64
 // See algorithms/statistics.h for the formulas.
+#include "algorithms/precision.h"
 #include "algorithms/statistics.h"
 #include "schedules/buffers.h"
 #include "schedules/statistics_schedule.h"
 
 using namespace Halide;
 
-class NormPartial : public Generator<NormPartial> {
+class NormPartialRow : public Generator<NormPartialRow> {
  public:
-  Input<Buffer<float, 4>> x{"x"};  // s, r, g, b
+  GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
+  Input<Buffer<void, 4>> x{"x"};  // s, r, g, b
   Input<int> block_s{"block_s"}, block_r{"block_r"};
   Input<int> grain{"grain"};                                 // g's in a task
   Output<Func> blocks{"blocks", {Float(64), Float(64)}, 4};  // ks, kr, g, b
 
+  void configure() {
+    precision = halogen::Precision(dtype, get_target());
+    x.set_type(precision.storage);
+  }
+
   void generate() {
-    machine = halogen::machine_of(get_target());
+    machine = halogen::machine_of(get_target(), precision.compute);
     shape = {x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
-    statistics = halogen::block_statistics(x, shape, machine.lanes);
-    blocks(statistics.ks, statistics.kr, statistics.g, statistics.b) =
-        statistics.block(statistics.ks, statistics.kr, statistics.g, statistics.b);
+    Func data("data");
+    data(s, r, g, b) = precision.decode(x(s, r, g, b));
+    statistics = halogen::block_statistics(data, shape, machine.lanes);
+    blocks(statistics.ks, statistics.kr, g, b) = statistics.block(statistics.ks, statistics.kr, g, b);
   }
 
   void schedule() {
-    const Var &ks = statistics.ks, &kr = statistics.kr, &g = statistics.g, &b = statistics.b;
+    const Var &ks = statistics.ks, &kr = statistics.kr;
     halogen::start_at_zero(x);
     const std::vector<OutputImageParam> outputs = Func(blocks).output_buffers();
     const std::vector<Expr> extents{shape.blocks_s(), shape.blocks_r(), x.dim(2).extent(), x.dim(3).extent()};
@@ -47,9 +55,11 @@ class NormPartial : public Generator<NormPartial> {
   }
 
  private:
+  Var s{"s"}, r{"r"}, g{"g"}, b{"b"};
+  halogen::Precision precision;
   halogen::Machine machine;
   halogen::BlockShape shape;
   halogen::BlockStatistics statistics;
 };
 
-HALIDE_REGISTER_GENERATOR(NormPartial, norm_partial)
+HALIDE_REGISTER_GENERATOR(NormPartialRow, norm_partial_row)
