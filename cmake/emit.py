@@ -39,10 +39,10 @@ def main():
 
     symbol = "halogen_kernel_" + args.kernel
     base = os.path.join(args.out, args.kernel)
-    # The runtime is shared by all kernels, and every call carries a record of its own.
+    # The runtime is shared by all kernels, every call carries a record of its own, and knows the bounds of its buffers.
     emit = args.emit.replace("object", "llvm_assembly") if args.stream else args.emit
     command = [args.generator, "-g", args.name, "-f", symbol, "-n", args.kernel, "-o", args.out, "-e", emit,
-               f"target={args.target}-no_runtime-user_context", *args.params]
+               f"target={args.target}-no_runtime-user_context-no_bounds_query", *args.params]
     if subprocess.call(command) != 0:
         sys.exit("failed: " + " ".join(command))
     if args.stream:

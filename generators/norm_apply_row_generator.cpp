@@ -4,6 +4,7 @@
 #include "algorithms/precision.h"
 #include "schedules/buffers.h"
 #include "schedules/machine.h"
+#include "schedules/rows_schedule.h"
 
 using namespace Halide;
 
@@ -47,37 +48,13 @@ class NormApplyRow : public Generator<NormApplyRow> {
                                     OutputImageParam(weight), OutputImageParam(bias)}) {
       halogen::any_strides(vector);
     }
-    Func out = y;
+    halogen::schedule_rows(y, {s, r, g, b}, x, in_place, grain_g, grain_b, machine);
     if (machine.gpu) {
-      // Blocks of 256 threads x 4 values along s. The affine vectors are computed by every thread: cheaper than sharing them.
-      // Sets go first: only a grid's first dimension may exceed 65535.
-      const int threads = machine.lanes.lanes;
-      Var outer("outer"), thread("thread"), item("item"), set("set");
-      out.split(s, outer, thread, 4 * threads, TailStrategy::GuardWithIf)
-          .split(thread, item, thread, threads)
-          .fuse(g, b, set)
-          .reorder(item, thread, set, outer, r)
-          .gpu_blocks(set, outer, r)
-          .gpu_threads(thread);
-      affine.compute_at(out, thread);
-      return;
+      // Computed by every thread: cheaper than sharing it.
+      affine.compute_at(y, halogen::gpu_thread());
+    } else {
+      affine.compute_root().never_partition_all().vectorize(g, machine.vector, TailStrategy::GuardWithIf);
     }
-    // Memory order, whatever the scope: streams that the hardware prefetches. The affine vectors are there beforehand.
-    Var outer_g("outer_g"), outer_b("outer_b"), inner_g("inner_g"), inner_b("inner_b"), task("task");
-    out.split(g, outer_g, inner_g, grain_g, TailStrategy::GuardWithIf)
-        .split(b, outer_b, inner_b, grain_b, TailStrategy::GuardWithIf)
-        .reorder(s, r, inner_g, inner_b, outer_g, outer_b)
-        .fuse(outer_g, outer_b, task)
-        .parallel(task)
-        .never_partition(r, inner_g, inner_b, task);
-    // A row's last vector overlaps the one before, which would read what was written if y is x. Where rows are short, the loop over
-    // the rows of a set costs as much as a row: none where there is one.
-    const Expr overlaps = !in_place && x.dim(0).extent() >= machine.vector;
-    for (const Expr &condition : {overlaps && x.dim(1).extent() == 1, overlaps}) {
-      out.specialize(condition).vectorize(s, machine.vector, TailStrategy::ShiftInwards);
-    }
-    out.vectorize(s, machine.vector, TailStrategy::GuardWithIf);
-    affine.compute_root().never_partition_all().vectorize(g, machine.vector, TailStrategy::GuardWithIf);
   }
 
  private:

@@ -1,7 +1,8 @@
 // y(i, r, t, b) = act((x - mean) / sqrt(var + eps) * weight + bias + residual) with given statistics; lanes run along i, across the
 // channels j = i / S of slab t. Statistics: (q, t, b), of `per_set` neighbouring channels each; weight, bias: (j, t). act and
 // residual: with an epilogue.
-#include "algorithms/expanded_affine.h"
+#include "algorithms/expanded.h"
+#include "algorithms/normalize.h"
 #include "algorithms/precision.h"
 #include "schedules/buffers.h"
 #include "schedules/slab_schedule.h"
@@ -34,7 +35,7 @@ class NormApplySlab : public Generator<NormApplySlab> {
     const Expr q = j / per_set, zero = cast(precision.compute, 0);
     const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(q, et, eb), zero), var(q, et, eb), eps, has_weight,
                                               weight(j, et), has_bias, bias(j, et));
-    halogen::expand(&expanded, mean_hi(q, et, eb), a, x.dim(0).extent() / S, S);
+    halogen::expand(&expanded, {mean_hi(q, et, eb), a.scale, a.shift}, x.dim(0).extent() / S, S);
     const FuncRef of = expanded.all(i, t, b);
     Expr value = halogen::normalize(precision.decode(x(i, r, t, b)), of[0], of[1], of[2]);
     if (epilogue) value = halogen::finish(value, has_residual, precision.decode(residual(i, r, t, b)), slope);
@@ -50,19 +51,14 @@ class NormApplySlab : public Generator<NormApplySlab> {
                                     OutputImageParam(weight), OutputImageParam(bias)}) {
       halogen::any_strides(vector);
     }
-    // A task is some rows of a slab: the expanded vectors stay in L1 while rows go by.
-    Func out = y;
-    Var rows("rows"), row("row"), set("set"), task("task");
-    out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, rows, t, b);
-    out.fuse(t, b, set).fuse(rows, set, task).parallel(task);
-    out.vectorize(i, machine.vector, TailStrategy::GuardWithIf).never_partition(row, task);
-    halogen::schedule_expanded(expanded, out, task, machine);
+    const Var task = halogen::schedule_slab_rows(y, {i, r, t, b}, grain, machine);
+    halogen::schedule_expanded(expanded, y, task, machine);
   }
 
  private:
   Var i{"i"}, r{"r"}, t{"t"}, b{"b"};
   halogen::Precision precision;
-  halogen::ExpandedAffine expanded;
+  halogen::Expanded expanded;
 };
 
 HALIDE_REGISTER_GENERATOR(NormApplySlab, norm_apply_slab)

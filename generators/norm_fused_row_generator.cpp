@@ -7,6 +7,7 @@
 #include "algorithms/precision.h"
 #include "algorithms/statistics.h"
 #include "schedules/buffers.h"
+#include "schedules/lane_schedule.h"
 #include "schedules/statistics_schedule.h"
 
 using namespace Halide;
@@ -74,30 +75,15 @@ class NormFusedRow : public Generator<NormFusedRow> {
     first.dim(0).set_bounds(0, x.dim(2).extent());
     first.dim(1).set_bounds(0, x.dim(3).extent());
 
-    // A task takes `grain` neighbouring sets, about half an L2 of data: first the statistics of all, then y from the cache.
-    // Sets go by few at a time, so that what is kept per set has a fixed size and needs no heap.
-    constexpr int kSets = 32;
-    Var outer("outer"), some("some"), inner("inner");
-    Func out = y, out_statistic = statistic;
-    for (Func f : {out, out_statistic}) {
-      f.split(g, outer, inner, grain, TailStrategy::GuardWithIf)
-          .split(inner, some, inner, kSets, TailStrategy::GuardWithIf);
-      f.parallel(b).parallel(outer).never_partition(inner, some, outer, b);
-    }
-    out.reorder(s, inner, r, some, outer, b).never_partition(r);
-    // A row's last vector overlaps the one before, which would read what was written if y is x.
-    out.specialize(!in_place && x.dim(0).extent() >= machine.vector)
-        .vectorize(s, machine.vector, TailStrategy::ShiftInwards);
-    out.vectorize(s, machine.vector, TailStrategy::GuardWithIf);
-    out_statistic.compute_with(out, some);
+    const Var some = halogen::schedule_sets(y, statistic, {s, r, g, b}, x, in_place, grain, machine);
     for (Func f : {affine, merged.statistic, merged.mean, merged.sum, merged.m2, blocks.block}) {
-      f.compute_at(out, some).never_partition_all();
+      f.compute_at(y, some).never_partition_all();
     }
     for (Func f : {merged.statistic, merged.mean, merged.sum, merged.m2}) {
-      f.bound_storage(merged.g, kSets);
+      f.bound_storage(merged.g, halogen::kSetsAtOnce);
     }
-    blocks.block.bound_storage(blocks.g, kSets);
-    halogen::bound_sets(blocks, kSets);
+    blocks.block.bound_storage(blocks.vars.g, halogen::kSetsAtOnce);
+    halogen::bound_sets(blocks, halogen::kSetsAtOnce);
     merged.sum.update().unscheduled();
     merged.m2.update().unscheduled();
     halogen::schedule_block_statistics(blocks, machine);

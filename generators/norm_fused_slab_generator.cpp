@@ -3,7 +3,8 @@
 //   mean_hi, mean_lo, var (q, t, b): statistics of x(q*width .. q*width + width - 1, :, t, b)
 //   y(i, r, t, b) = act((x - mean) / sqrt(var + eps) * weight(j, t) + bias(j, t) + residual)     act, residual: with an epilogue
 // See algorithms/slab_statistics.h and algorithms/normalize.h for the formulas.
-#include "algorithms/expanded_affine.h"
+#include "algorithms/expanded.h"
+#include "algorithms/normalize.h"
 #include "algorithms/precision.h"
 #include "algorithms/slab_statistics.h"
 #include "schedules/buffers.h"
@@ -47,7 +48,7 @@ class NormFusedSlab : public Generator<NormFusedSlab> {
     const Var &j = expanded.j, &et = expanded.t;
     const FuncRef st = set(j / (width / S), et, expanded.b);
     const halogen::Affine a = halogen::affine(st[1], st[2], eps, has_weight, weight(j, et), has_bias, bias(j, et));
-    halogen::expand(&expanded, st[0], a, x.dim(0).extent() / S, S);
+    halogen::expand(&expanded, {st[0], a.scale, a.shift}, x.dim(0).extent() / S, S);
     const FuncRef of = expanded.all(i, t, b);
     Expr value = halogen::normalize(data(i, r, t, b), of[0], of[1], of[2]);
     if (epilogue) value = halogen::finish(value, has_residual, precision.decode(residual(i, r, t, b)), slope);
@@ -82,7 +83,7 @@ class NormFusedSlab : public Generator<NormFusedSlab> {
   halogen::Precision precision;
   halogen::Machine machine;
   halogen::SlabStatistics slabs;
-  halogen::ExpandedAffine expanded;
+  halogen::Expanded expanded;
   Func set{"set"};
 };
 

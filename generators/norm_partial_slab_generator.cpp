@@ -24,7 +24,7 @@ class NormPartialSlab : public Generator<NormPartialSlab> {
   void generate() {
     doubles = halogen::machine_of(get_target(), Float(64)).vector;
     Func data("data");
-    const Var &i = slabs.i, &k = slabs.k, &t = slabs.t, &b = slabs.b, &q = slabs.q;
+    const Var &i = slabs.vars.i, &k = slabs.vars.k, &t = slabs.vars.t, &b = slabs.vars.b, &q = slabs.vars.q;
     Var r("r");
     data(i, r, t, b) = precision.decode(x(i, r, t, b));
     shape = {width, x.dim(1).extent(), chunk_r, block_r};
@@ -41,7 +41,7 @@ class NormPartialSlab : public Generator<NormPartialSlab> {
     }
     Func out = moments;
     Var set("set"), task("task");
-    out.fuse(slabs.t, slabs.b, set).fuse(slabs.k, set, task).parallel(task).never_partition_all();
+    out.fuse(slabs.vars.t, slabs.vars.b, set).fuse(slabs.vars.k, set, task).parallel(task).never_partition_all();
     halogen::schedule_slab_statistics(slabs, out, task, halogen::machine_of(get_target(), precision.compute), doubles,
                                       width);
   }

@@ -1,27 +1,31 @@
-// Normalisation of data whose strides no kernel takes: through copies without gaps.
+// Tensors whose strides no kernel takes: a call on them runs on copies without gaps.
 #pragma once
 
-#include "norm_run.h"
+#include "norm_plan.h"
+#include "scratch.h"
 #include "strided_copy.h"
 
 namespace halogen {
 
-/// The tensors that are copied, as the caller has them and as kernels take them.
-struct NormCopies {
-  struct Copy {
-    bool needed;
-    Strided caller, kernel;  ///< the latter without memory
-  };
-  Copy input, output, residual;
+/// A tensor that is copied, before or after the call.
+struct NormCopy {
+  Memory *memory;          ///< what the call works on
+  Strided caller, kernel;  ///< the caller's elements; the same without gaps, less the memory
+  bool read, written;
+};
 
-  bool any() const { return input.needed || output.needed || residual.needed; }
+struct NormCopies {
+  NormCopy copy[5];
+  int32_t count;
 };
 
 /// Bytes of the copies.
 int64_t norm_copies_bytes(const NormProblem &problem, const NormCopies &copies);
 
-/// norm_run() with copies before and after. A problem that is in place has input and output copied, to the same place.
-int norm_run_copied(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
-                    const NormScalars &scalars, const NormCopies &copies);
+/// Makes copies and puts them in the tensors' place.
+int norm_gather(Call *call, const NormProblem &problem, const NormCopies &copies, Scratch *scratch);
+
+/// Copies what was written to where it belongs.
+int norm_scatter(Call *call, const NormProblem &problem, const NormCopies &copies);
 
 }  // namespace halogen

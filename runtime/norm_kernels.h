@@ -25,6 +25,18 @@ enum class NormRole {
   running,
   save,
   convert,
+  mask,
+  sums_cs_row,
+  sums_slab,
+  sum_merge,
+  coefficients,
+  gradients,
+  dx_cs_row,
+  dx_cs_stream,
+  dx_slab,
+  backward_cs_row,
+  backward_cs_stream,
+  backward_slab,
 };
 
 #define HALOGEN_KERNEL_ID NormRole

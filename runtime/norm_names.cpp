@@ -1,7 +1,7 @@
 // Which kernels a plan runs, by name.
 #include <cstdio>
 
-#include "norm_copies.h"
+#include "norm_backward.h"
 #include "norm_kernels.h"
 
 namespace halogen {
@@ -31,17 +31,12 @@ struct Names {
 
 }  // namespace
 
-bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTensors &t, const NormCopies &copies,
-                       halogen_isa isa, char *names, size_t size, const char **missing) {
+bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTensors &t, halogen_isa isa, char *names,
+                       size_t size, const char **missing) {
   names[0] = '\0';
   Names all = {p.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl) : variant_of(isa), names, size};
 #define HALOGEN_ADD(role, dtype) all.add<NormRole::role>(#role, dtype)
 #define HALOGEN_ADD_EITHER(role) p.epilogue ? HALOGEN_ADD(role##_act, p.dtype) : HALOGEN_ADD(role, p.dtype)
-  const auto copied = [&](const NormCopies::Copy &copy) {
-    if (copy.needed) all.add("copy", strided_copy_name(p.dtype, all.variant));
-  };
-  copied(copies.input);
-  copied(copies.residual);
   for (const Vector *v : {&t.weight, &t.bias, &t.mean, &t.var}) {
     if (v->exists && v->dtype != compute_dtype(p.dtype)) HALOGEN_ADD(convert, v->dtype);
   }
@@ -59,8 +54,43 @@ bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTen
   }
   if (t.saved_mean.exists) HALOGEN_ADD(save, compute_dtype(p.dtype));
   if (t.running_mean.exists) HALOGEN_ADD(running, t.running_mean.dtype);
-  copied(copies.output);
 #undef HALOGEN_ADD_EITHER
+#undef HALOGEN_ADD
+  *missing = all.missing;
+  return all.missing == nullptr;
+}
+
+bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, const NormBackwardTensors &t,
+                                const NormBackwardSteps &steps, halogen_isa isa, char *names, size_t size,
+                                const char **missing) {
+  names[0] = '\0';
+  Names all = {p.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl) : variant_of(isa), names, size};
+#define HALOGEN_ADD(role, dtype) all.add<NormRole::role>(#role, dtype)
+  const Dtype compute = compute_dtype(p.dtype);
+  for (const Vector *v : {&t.weight, &t.mean, &t.spread}) {
+    if (v->exists && v->dtype != compute) HALOGEN_ADD(convert, v->dtype);
+  }
+  if (steps.masked != NormBackwardSteps::Masked::none) HALOGEN_ADD(mask, p.dtype);
+  const bool across = norm_across(plan);
+  if (steps.recomputes) {
+    // Short or channel-last rows go across channels here, too.
+    norm_statistics_across(p) ? HALOGEN_ADD(partial_slab, p.dtype) : HALOGEN_ADD(partial_cs_row, p.dtype);
+    HALOGEN_ADD(merge, compute);
+  }
+  if (steps.sums) {
+    across ? HALOGEN_ADD(sums_slab, p.dtype) : HALOGEN_ADD(sums_cs_row, p.dtype);
+    HALOGEN_ADD(sum_merge, Dtype::f64);
+  }
+  if (steps.applied) HALOGEN_ADD(coefficients, compute);
+#define HALOGEN_ADD_PATH(role)                           \
+  across        ? HALOGEN_ADD(role##_slab, p.dtype)      \
+  : plan.stream ? HALOGEN_ADD(role##_cs_stream, p.dtype) \
+                : HALOGEN_ADD(role##_cs_row, p.dtype)
+  if (steps.fused) HALOGEN_ADD_PATH(backward);
+  if (steps.applied) HALOGEN_ADD_PATH(dx);
+  if (steps.scaled) HALOGEN_ADD_PATH(apply);
+  if (steps.gradients) HALOGEN_ADD(gradients, t.grad_weight.exists ? t.grad_weight.dtype : t.grad_bias.dtype);
+#undef HALOGEN_ADD_PATH
 #undef HALOGEN_ADD
   *missing = all.missing;
   return all.missing == nullptr;

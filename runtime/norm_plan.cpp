@@ -46,8 +46,11 @@ bool refuse(NormPlan *plan, const char *reason) {
   return false;
 }
 
-/// Values in a statistic set of the whole problem.
-int64_t set_values(const NormProblem &p) { return p.channels_per_set() * p.S * (p.per_channel() ? p.N : 1); }
+/// Values that are summed up together, of the whole problem.
+int64_t set_values(const NormProblem &p) { return p.channels_per_sum() * p.S * (p.per_channel() ? p.N : 1); }
+
+/// Bytes that are read for a value: x and, backward, the gradient of y.
+int64_t read_bytes(const NormProblem &p) { return dtype_bytes(p.dtype) * (p.backward ? 2 : 1); }
 
 /// The furthest element of a sample from its first.
 int64_t reach(const NormProblem &p, const NormStrides &t) { return (p.C - 1) * t.c + (p.S - 1) * t.s; }
@@ -69,24 +72,32 @@ bool samples_follow(const NormProblem &p, int64_t count, int64_t NormStrides::*a
   return follows(p.x) && follows(p.y) && follows(p.residual);
 }
 
+/// Backward, what is summed up are channels: sets of several are put together before dx.
+constexpr const char *kGroups = "backward of groups: sums of channels, put together, then applied";
+bool fusable(const NormProblem &p) { return !p.backward || p.channels_per_set() == 1; }
+
 halogen_norm_path choose(const NormProblem &p, bool across, bool slab_fits, bool row_fits, const char **reason) {
   if (p.gpu) {
-    *reason = p.own_statistics ? "GPU: statistics by blocks, merged, then applied" : "GPU: one pass";
-    return p.own_statistics ? HALOGEN_NORM_PATH_SPLIT : HALOGEN_NORM_PATH_ROW;
+    *reason = p.reduces() ? "GPU: sums by blocks, merged, then applied" : "GPU: one pass";
+    return p.reduces() ? HALOGEN_NORM_PATH_SPLIT : HALOGEN_NORM_PATH_ROW;
+  }
+  if (!fusable(p)) {
+    *reason = kGroups;
+    return HALOGEN_NORM_PATH_SPLIT;
   }
   if (across) {
-    if (p.own_statistics && !slab_fits) {
+    if (p.reduces() && !slab_fits) {
       *reason = "a slab of channels is larger than the cache";
       return HALOGEN_NORM_PATH_SPLIT;
     }
     *reason = p.channel_last ? "channel-last: lanes run across channels" : "short rows: lanes run across channels";
     return HALOGEN_NORM_PATH_SLAB;
   }
-  if (!p.own_statistics) {
+  if (!p.reduces()) {
     *reason = "given statistics: one pass, row by row";
     return HALOGEN_NORM_PATH_ROW;
   }
-  if (row_fits && !(norm_sets(p) < kFewSets && set_values(p) * dtype_bytes(p.dtype) > kTaskBytes)) {
+  if (row_fits && !(p.N * p.C * p.S < kFewSets * set_values(p) && set_values(p) * read_bytes(p) > kTaskBytes)) {
     *reason = "a statistic set fits in the cache";
     return HALOGEN_NORM_PATH_ROW;
   }
@@ -97,7 +108,8 @@ halogen_norm_path choose(const NormProblem &p, bool across, bool slab_fits, bool
 const char *unsuitable(const NormProblem &p, halogen_norm_path forced, bool slab_possible, bool slab_whole,
                        bool whole) {
   if (p.gpu) return "GPU: there is one path only";
-  const bool batch = p.own_statistics && p.per_channel();
+  if (forced != HALOGEN_NORM_PATH_SPLIT && !fusable(p)) return kGroups;
+  const bool batch = p.over_samples();
   switch (forced) {
     case HALOGEN_NORM_PATH_ROW:
       if (p.channel_last) return "row: the data are channel-last";
@@ -107,16 +119,16 @@ const char *unsuitable(const NormProblem &p, halogen_norm_path forced, bool slab
       if (batch && !whole) return "slab: the tensor has more than 2^31 - 1 elements";
       return batch && !slab_whole ? "slab: the samples do not follow each other" : nullptr;
     default:
-      return p.own_statistics ? nullptr : "split: statistics are given";
+      return p.reduces() ? nullptr : "split: statistics are given";
   }
 }
 
 void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
-  const int64_t bytes = dtype_bytes(p.dtype);
-  const bool batch = p.own_statistics && p.per_channel();
+  const int64_t bytes = read_bytes(p);
+  const bool batch = p.over_samples();
   plan->block_s = at_least_one(kBlockValues, p.S);
-  const int64_t rows = batch ? p.N : p.channels_per_set();
-  plan->block_r = p.own_statistics ? at_least_one(std::min(kBlockRowsRow, kBlockValues / plan->block_s), rows) : 1;
+  const int64_t rows = batch ? p.N : p.channels_per_sum();
+  plan->block_r = p.reduces() ? at_least_one(std::min(kBlockRowsRow, kBlockValues / plan->block_s), rows) : 1;
   if (batch && plan->samples < p.N && !norm_across(*plan)) {
     // Passes begin at a block.
     plan->samples = std::max<int64_t>(1, plan->samples / plan->block_r * plan->block_r);
@@ -132,7 +144,7 @@ void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
 }
 
 void plan_slabs(const NormProblem &p, int64_t slab, NormPlan *plan) {
-  const int64_t bytes = dtype_bytes(p.dtype), per_set = p.channels_per_set();
+  const int64_t bytes = read_bytes(p), per_set = p.channels_per_set();
   plan->slab = at_least_one(slab / per_set * per_set, p.C);
   if (plan->slab < per_set) plan->slab = static_cast<int32_t>(per_set);
   const SlabView view = norm_slab_view(p, plan->samples);
@@ -141,7 +153,7 @@ void plan_slabs(const NormProblem &p, int64_t slab, NormPlan *plan) {
   // Where samples lie apart, each is a chunk: chunks are counted as if all but the last were alike.
   const int64_t rows = ceil_div(std::max(kBlockRowsSlab, kTaskBytes / row_bytes), kBlockRowsSlab) * kBlockRowsSlab;
   plan->chunk_r = at_least_one(view.merged && view.b > 1 ? view.r : rows, view.r);
-  if (p.own_statistics && p.per_channel() && plan->across && plan->samples < p.N && view.b == 1) {
+  if (p.over_samples() && plan->across && plan->samples < p.N && view.b == 1) {
     // Passes begin at a chunk.
     plan->chunk_r = at_least_one(plan->chunk_r, plan->samples);
     plan->samples = plan->samples / plan->chunk_r * plan->chunk_r;
@@ -157,12 +169,13 @@ int64_t norm_sets(const NormProblem &p) {
 
 RowView norm_order_view(const NormProblem &p, int64_t samples) {
   const int64_t rows = p.channels_per_set();
-  return {p.S, rows, p.C / rows, samples, p.C / rows, rows, p.per_channel() ? 1 : samples};
+  return {p.S, rows, p.C / rows, samples, false, p.C / rows, rows, p.per_channel() ? 1 : samples};
 }
 
 RowView norm_sets_view(const NormProblem &p, int64_t samples) {
-  if (p.own_statistics && p.per_channel()) return {p.S, samples, p.C, 1, p.C, 1, 1};
-  RowView view = norm_order_view(p, samples);
+  if (p.over_samples()) return {p.S, samples, p.C, 1, true, p.C, 1, 1};
+  const int64_t rows = p.channels_per_sum();
+  RowView view = {p.S, rows, p.C / rows, samples, false, p.C / rows, rows, samples};
   if (samples_follow(p, p.C, &NormStrides::c)) {
     view.g *= samples;
     view.b = view.statistics_b = 1;
@@ -170,13 +183,8 @@ RowView norm_sets_view(const NormProblem &p, int64_t samples) {
   return view;
 }
 
-RowView::Strides strides_of(const NormProblem &p, const RowView &view, const NormStrides &t) {
-  const bool over_samples = p.own_statistics && p.per_channel() && view.r != 1;
-  return {over_samples ? t.n : t.c, view.r == 1 || over_samples ? t.c : view.r * t.c, t.n};
-}
-
 SlabView norm_slab_view(const NormProblem &p, int64_t samples) {
-  const int64_t width = p.channels_per_set();
+  const int64_t width = p.channels_per_sum();
   if (!p.channel_last) {
     return p.per_channel() ? SlabView{p.S, p.S, samples, 1, true} : SlabView{p.S, p.S * width, 1, samples, false};
   }
@@ -199,7 +207,7 @@ NormBlocks norm_blocks(const NormProblem &p, const NormPlan &plan) {
     return {ceil_div(view.s, plan.block_s), ceil_div(view.r, plan.block_r), view.g, view.b};
   }
   const SlabView view = norm_slab_view(p, samples);
-  return {1, ceil_div(view.r, plan.chunk_r), p.C / p.channels_per_set(), view.b};
+  return {1, ceil_div(view.r, plan.chunk_r), p.C / p.channels_per_sum(), view.b};
 }
 
 int64_t norm_workspace_bytes(const NormProblem &p, const NormPlan &plan) {
@@ -215,12 +223,12 @@ int64_t norm_task_bytes(const NormProblem &p, const NormPlan &plan) {
     // Per value of the slab's width: three vectors of the type that is computed in (a block's sums and centre, then mean, scale and
     // shift), and with own statistics the sums of each block, of all, and the mean.
     const int64_t width = int64_t{plan.slab} * p.S;
-    if (!p.own_statistics) return 3 * width * compute;
+    if (!p.reduces()) return 3 * width * compute;
     const SlabView view = norm_slab_view(p, plan.samples);
     const int64_t rows = plan.across ? plan.chunk_r : view.r;
     return width * (3 * compute + 2 * doubles * (1 + ceil_div(rows, plan.slab_block_r)));
   }
-  if (plan.path != HALOGEN_NORM_PATH_ROW || !p.own_statistics) return 0;
+  if (plan.path != HALOGEN_NORM_PATH_ROW || !p.reduces()) return 0;
   const RowView view = norm_sets_view(p, plan.samples);
   return 2 * doubles * ceil_div(view.s, plan.block_s) * ceil_div(view.r, plan.block_r) * plan.sets_per_task;
 }
@@ -233,18 +241,17 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
     plan->too_large = true;
     return refuse(plan, "one sample reaches over more than 2^31 - 1 elements");
   }
-  const int64_t bytes = dtype_bytes(p.dtype);
-  const bool batch = p.own_statistics && p.per_channel(), whole = plan->samples == p.N;
+  const bool batch = p.over_samples(), whole = plan->samples == p.N;
   const bool slab_possible = p.channel_last || (p.x.c == p.S && p.y.c == p.S && p.residual.c == p.S);
   if (p.gpu && p.channel_last) return refuse(plan, "GPU: channel-last data");
 
   // The rows of a slab are read twice: with own statistics it must fit in half the L2, one set of channels at least.
   const SlabView view = norm_slab_view(p, plan->samples);
-  const int64_t slab_rows = p.own_statistics ? view.r : 1;
-  const int64_t slab = std::min(kSlabValues, caches.l2 / 2 / (slab_rows * bytes)) / p.S;
+  const int64_t slab_rows = p.reduces() ? view.r : 1;
+  const int64_t slab = std::min(kSlabValues, caches.l2 / 2 / (slab_rows * read_bytes(p))) / p.S;
   const bool slab_whole = !view.merged || view.b == 1;
   const bool slab_fits = slab >= p.channels_per_set() && (!batch || (whole && slab_whole));
-  const bool row_fits = set_values(p) * bytes <= caches.l2 && (!batch || whole);
+  const bool row_fits = set_values(p) * read_bytes(p) <= caches.l2 && (!batch || whole);
   const bool across = slab_possible && (p.channel_last || p.S < kShortRow);
 
   plan->path = choose(p, across, slab_fits, row_fits, &plan->reason);
@@ -261,8 +268,8 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
   // Neither x nor y will be in a cache when the call returns: y need not go through one. In place, its lines are there already.
   // With own statistics x is read from L2 while y is written, so that y's lines are waited for, and streaming pays earlier. Zen 3,
   // 2026-11, 25.7 MB of 32: training 36 -> 57 % of the copy, evaluation on two threads 91 -> 65 %.
-  const int64_t cached = p.own_statistics ? caches.last_level / 4 * 3 : caches.last_level;
-  const bool large = 2 * p.C * p.S * p.N >= cached / bytes;
+  const int64_t cached = p.reduces() ? caches.last_level / 4 * 3 : caches.last_level;
+  const bool large = p.C * p.S * p.N >= cached / (read_bytes(p) + dtype_bytes(p.dtype));
   const bool wanted = stores == HALOGEN_STORES_STREAMING || (stores == HALOGEN_STORES_AUTO && kStreamingSaves && large);
   plan->stream = wanted && !p.gpu && !p.in_place && p.whole_lines && !norm_across(*plan) && p.dtype != Dtype::f64;
   return true;

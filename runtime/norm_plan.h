@@ -25,29 +25,37 @@ struct NormProblem {
   halogen_norm_scope scope;
   int64_t groups;       ///< scope group: number of groups, else 1
   bool own_statistics;  ///< else mean and var are given
+  bool backward;        ///< y is the gradient of x, residual the one it is computed from
   bool epilogue;
   bool gpu;
   bool in_place;     ///< y is x, or the residual
   bool whole_lines;  ///< rows of y begin and end with a cache line
 
+  /// Statistic sets: neighbouring channels of a sample, or one channel of all.
   int64_t channels_per_set() const { return scope == HALOGEN_NORM_SCOPE_GROUP && own_statistics ? C / groups : 1; }
   bool per_channel() const { return !own_statistics || scope == HALOGEN_NORM_SCOPE_BATCH; }
+  /// What is summed up: statistic sets; backward, channels.
+  bool reduces() const { return own_statistics || backward; }
+  bool over_samples() const { return reduces() && per_channel(); }
+  int64_t channels_per_sum() const { return backward ? 1 : channels_per_set(); }
 };
 
-/// Lanes along rows: (s, r, g, b), of which g are taken together and b are not. Statistics, if own, are taken over (s, r).
-/// Parameters are at (r, g), the latter wrapping around after `parameter_sets`.
+/// Lanes along rows: (s, r, g, b), of which g are taken together and b are not. Sums are over (s, r). Parameters are at (r, g), the
+/// latter wrapping around after `parameter_sets`.
 struct RowView {
   int64_t s, r, g, b;
+  bool over_samples;  ///< r are samples, else channels
   int64_t parameter_sets, parameter_rows;
   int64_t statistics_b;  ///< b's that statistics differ for: b or 1
 
   struct Strides {
     int64_t r, g, b;
   };
+  Strides of(const NormStrides &t) const { return {over_samples ? t.n : t.c, over_samples ? t.c : r * t.c, t.n}; }
 };
 
-/// Lanes across channels: (i, r, t, b), i = j * S + s over the channels j of slab t. `width` neighbouring i's are a statistic set,
-/// over all rows r and, if `merged`, all b.
+/// Lanes across channels: (i, r, t, b), i = j * S + s over the channels j of slab t. `width` neighbouring i's are summed up, over all
+/// rows r and, if `merged`, all b.
 struct SlabView {
   int64_t S, width, r, b;
   bool merged;
@@ -77,10 +85,9 @@ struct NormPlan {
   int32_t rows_per_task;  ///< y from statistics that are there
 };
 
-/// The views of `samples` samples: of statistics and y together, and in memory order of y alone.
+/// The views of `samples` samples: of what is summed up, and of statistic sets in memory order.
 RowView norm_sets_view(const NormProblem &problem, int64_t samples);
 RowView norm_order_view(const NormProblem &problem, int64_t samples);
-RowView::Strides strides_of(const NormProblem &problem, const RowView &view, const NormStrides &strides);
 
 SlabView norm_slab_view(const NormProblem &problem, int64_t samples);
 SlabView::Strides strides_of(const NormProblem &problem, const SlabView &view, const NormStrides &strides);

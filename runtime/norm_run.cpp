@@ -21,13 +21,13 @@ class Runner {
         converted_(call, tensors.input.device) {}
 
   int run() {
-    int code = convert();
+    Statistics given;
+    int code = launch_.convert(&parameters_, &given, &converted_);
     if (code != 0) return code;
     if (!p_.own_statistics) {
-      const Statistics given = {mean_, mean_, var_, false};
       return each_pass([&](const Pass &pass) { return launch_.apply(pass, parameters_, given); });
     }
-    const int64_t vector = norm_padded(norm_sets(p_) * compute_bytes());
+    const int64_t vector = norm_padded(norm_sets(p_) * dtype_bytes(compute_dtype(p_.dtype)));
     if (!statistics_.acquire(3 * vector)) return halide_error_code_out_of_memory;
     const Memory base = statistics_.memory();
     const Statistics own = {base, base.at(vector, 1), base.at(2 * vector, 1), true};
@@ -38,30 +38,12 @@ class Runner {
     return code != 0 || !t_.running_mean.exists ? code : launch_.running(own);
   }
 
- private:
-  int64_t compute_bytes() const { return dtype_bytes(compute_dtype(p_.dtype)); }
-
-  /// Vectors in a 16-bit type, in the type that is computed in.
-  int convert() {
-    const struct {
-      const Vector &from;
-      Memory &to;
-    } vectors[] = {{t_.weight, parameters_.weight}, {t_.bias, parameters_.bias}, {t_.mean, mean_}, {t_.var, var_}};
-    const auto converts = [&](const Vector &v) { return v.exists && v.dtype != compute_dtype(p_.dtype); };
-    const auto count = std::count_if(std::begin(vectors), std::end(vectors), [&](auto &v) { return converts(v.from); });
-    const int64_t bytes = norm_padded(p_.C * compute_bytes());
-    if (count > 0 && !converted_.acquire(count * bytes)) return halide_error_code_out_of_memory;
-    int64_t used = 0;
-    for (const auto &vector : vectors) {
-      vector.to = vector.from.memory;
-      if (!converts(vector.from)) continue;
-      vector.to = converted_.memory().at(used++ * bytes, 1);
-      const int code = launch_.convert(vector.from, p_.C, vector.to);
-      if (code != 0) return code;
-    }
-    return 0;
+  /// The input's own statistics and nothing else, by a plan that splits.
+  int only_statistics(const Statistics &own) {
+    return statistics(own, [](const Pass &) { return 0; });
   }
 
+ private:
   template <class Body>
   int each_pass(const Body &body) {
     int code = 0;
@@ -72,18 +54,23 @@ class Runner {
 
   /// Statistics by blocks, merged, then applied. Where they are per channel the blocks of all passes are merged together.
   int split(const Statistics &own) {
+    return statistics(own, [&](const Pass &pass) { return launch_.apply(pass, parameters_, own); });
+  }
+
+  template <class Then>
+  int statistics(const Statistics &own, const Then &then) {
     const int64_t bytes = norm_padded(norm_blocks(p_, plan_).count() * static_cast<int64_t>(sizeof(double)));
     if (!blocks_.acquire(2 * bytes)) return halide_error_code_out_of_memory;
-    const BlockMemory blocks = {blocks_.memory(), blocks_.memory().at(bytes, 1)};
+    const PairMemory blocks = {blocks_.memory(), blocks_.memory().at(bytes, 1)};
     if (p_.per_channel()) {
       int code = each_pass([&](const Pass &pass) { return launch_.partial(pass, blocks); });
       if (code == 0) code = launch_.merge({0, p_.N}, blocks, own);
-      return code != 0 ? code : each_pass([&](const Pass &pass) { return launch_.apply(pass, parameters_, own); });
+      return code != 0 ? code : each_pass(then);
     }
     return each_pass([&](const Pass &pass) {
       int code = launch_.partial(pass, blocks);
       if (code == 0) code = launch_.merge(pass, blocks, own);
-      return code != 0 ? code : launch_.apply(pass, parameters_, own);
+      return code != 0 ? code : then(pass);
     });
   }
 
@@ -93,10 +80,15 @@ class Runner {
   const NormTensors &t_;
   Scratch statistics_, blocks_, converted_;
   Parameters parameters_{};
-  Memory mean_{}, var_{};
 };
 
 }  // namespace
+
+int norm_statistics(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
+                    const Statistics &own) {
+  const NormScalars scalars = {};
+  return Runner(call, problem, plan, tensors, scalars).only_statistics(own);
+}
 
 int norm_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
              const NormScalars &scalars) {

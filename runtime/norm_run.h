@@ -29,15 +29,23 @@ struct NormScalars {
   double slope;  ///< of the activation for negative values; 1: none
 };
 
-struct NormCopies;
+/// Mean_hi, mean_lo and var of statistic sets, in the type that is computed in: sets of a sample after each other.
+struct Statistics {
+  Memory hi, lo, var;
+  bool has_lo;
+};
 
 /// Names of the kernels that a plan runs, separated by ' '; "" and false where this library lacks one (its name goes to `missing`).
-bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
-                       const NormCopies &copies, halogen_isa isa, char *names, size_t size, const char **missing);
+bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors, halogen_isa isa,
+                       char *names, size_t size, const char **missing);
 
 /// Runs the plan. Returns 0 or a kernel's code; the reason is noted in `call`.
 int norm_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
              const NormScalars &scalars);
+
+/// Only the input's own statistics. The plan's path is SPLIT.
+int norm_statistics(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
+                    const Statistics &own);
 
 /// Loads every GPU kernel of the operator by running it on a few values of workspace. The call has begun on its device.
 int norm_prepare(Call *call, const DLDevice &device);

@@ -11,4 +11,8 @@ namespace halogen {
 halogen_status norm_call(halogen_context *context, const halogen_norm_args &args, bool only_query,
                          halogen_kernel_info *info, halogen_error *error);
 
+/// The same, backward.
+halogen_status norm_backward_call(halogen_context *context, const halogen_norm_backward_args &args, bool only_query,
+                                  halogen_kernel_info *info, halogen_error *error);
+
 }  // namespace halogen

@@ -18,55 +18,14 @@
 #ifndef HALOGEN_GENERATORS_STATISTICS_H
 #define HALOGEN_GENERATORS_STATISTICS_H
 
-#include <functional>
-
-#include "Halide.h"
+#include "lane_sums.h"
 
 namespace halogen {
-
-using Halide::Expr;
-using Halide::Func;
-using Halide::RDom;
-using Halide::Type;
-using Halide::Var;
-
-/// Part of an S x R set of values that one statistic is taken over: blocks of block_s x block_r.
-struct BlockShape {
-  Expr S, R, block_s, block_r;
-
-  Expr blocks_s() const;
-  Expr blocks_r() const;
-  Expr length_s(const Expr &ks) const;
-  Expr length_r(const Expr &kr) const;
-  /// Values in block (ks, kr), as f64.
-  Expr count(const Expr &ks, const Expr &kr) const;
-};
-
-/// How sums run in parallel: `lanes` side by side, `vector` of them in a register, added up `folds` at a time. CPU: a sum is
-/// of one row. GPU: a lane is a thread, and takes its part of all rows.
-struct Lanes {
-  int lanes, vector, folds;
-  bool all_rows;
-};
-
-/// Two sums over part of a block, with their stages for the schedule.
-struct LaneSums {
-  RDom groups;          ///< x: group of lanes, y: row
-  RDom vectors;         ///< x: lane in vector, y: vector, z: row
-  RDom last;            ///< x: lane in the last vector of a row
-  RDom singles;         ///< x: lane in vector, y: value
-  RDom rows;            ///< x: lanes of a fold, y: row
-  RDom fold_total;      ///< x: fold
-  Func lanes{"lanes"};  ///< (lane, row, ks, kr, g, b), of x's type
-  Func folds{"folds"};  ///< (fold, ks, kr, g, b), of x's type
-  Func total{"total"};  ///< (ks, kr, g, b), f64
-  Var lane{"lane"}, row{"row"}, fold{"fold"};
-};
 
 /// The stages of block_statistics(), for the schedule. sample: {sum(x - x_0), sum(|x - x_0|)}; deviation: {sum(d), sum(d^2)};
 /// block: {mean, M2} in f64.
 struct BlockStatistics {
-  Var ks{"ks"}, kr{"kr"}, g{"g"}, b{"b"};
+  BlockVars vars;
   LaneSums sample, deviation;
   Func centre{"centre"};
   Func block{"block"};

@@ -2,7 +2,7 @@
 #ifndef HALOGEN_GENERATORS_MACHINE_H
 #define HALOGEN_GENERATORS_MACHINE_H
 
-#include "../algorithms/statistics.h"
+#include "../algorithms/lane_sums.h"
 
 namespace halogen {
 

@@ -4,52 +4,75 @@ namespace halogen {
 
 using namespace Halide;
 
-namespace {
-
-void schedule_set_sum(SetSum &sum, const SlabStatistics &st, Func out, const Var &at, int vector, const Expr &width) {
-  sum.folds.compute_at(sum.total, st.q).vectorize(st.lane, vector).never_partition_all();
-  sum.folds.update().reorder(st.lane, sum.vectors).vectorize(st.lane, vector).never_partition_all();
+void schedule_set_sum(SetSum &sum, const SlabVars &vars, Func out, const Var &at, int vector, const Expr &width) {
+  sum.folds.compute_at(sum.total, vars.q).vectorize(sum.lane, vector).never_partition_all();
+  sum.folds.update().reorder(sum.lane, sum.vectors).vectorize(sum.lane, vector).never_partition_all();
   sum.total.compute_at(out, at).never_partition_all();
   sum.total.update(0).unroll(sum.lanes).never_partition_all();
   sum.total.update(1).never_partition_all();
   // Channel-last: a set is one i, and lanes run across sets.
   sum.total.update(1)
       .specialize(width == 1)
-      .reorder(st.q, sum.singles)
-      .vectorize(st.q, vector, TailStrategy::GuardWithIf);
+      .reorder(vars.q, sum.singles)
+      .vectorize(vars.q, vector, TailStrategy::GuardWithIf);
 }
 
-}  // namespace
+void schedule_row_sums(RowSums &sum, const SlabVars &vars, Func out, const Var &at, int vector) {
+  const TailStrategy guarded = TailStrategy::GuardWithIf;
+  sum.sums.compute_at(out, at).vectorize(vars.i, vector, guarded).never_partition_all();
+  sum.sums.update(0)
+      .reorder(sum.quads.x, vars.i, sum.quads.y)
+      .unroll(sum.quads.x)
+      .vectorize(vars.i, vector, guarded)
+      .never_partition_all();
+  sum.sums.update(1).reorder(vars.i, sum.singles).vectorize(vars.i, vector, guarded).never_partition_all();
+}
+
+void schedule_slab_sums(SlabSums &sums, const SlabVars &vars, Func out, const Var &at, const Machine &machine,
+                        int vector, const Expr &width) {
+  schedule_row_sums(sums.rows, vars, out, at, machine.vector);
+  sums.by_row.compute_at(out, at).vectorize(vars.i, machine.vector, TailStrategy::GuardWithIf).never_partition_all();
+  sums.by_row.update()
+      .reorder(vars.i, sums.blocks)
+      .vectorize(vars.i, machine.vector, TailStrategy::GuardWithIf)
+      .never_partition_all();
+  schedule_set_sum(sums.first, vars, out, at, vector, width);
+  schedule_set_sum(sums.second, vars, out, at, vector, width);
+}
 
 void schedule_slab_statistics(SlabStatistics &st, Func out, const Var &at, const Machine &machine, int vector,
                               const Expr &width) {
   // x ends with the slab, which need not be a whole vector.
   const TailStrategy guarded = TailStrategy::GuardWithIf;
+  const Var &i = st.vars.i;
   st.moments.compute_at(out, at).never_partition_all();
   st.mean.compute_at(out, at).never_partition_all();
-  schedule_set_sum(st.mean_sum, st, out, at, vector, width);
-  schedule_set_sum(st.m2_sum, st, out, at, vector, width);
-
+  schedule_set_sum(st.mean_sum, st.vars, out, at, vector, width);
+  schedule_set_sum(st.m2_sum, st.vars, out, at, vector, width);
   for (Func f : {st.row_sum, st.row_mean, st.row_m2}) {
-    f.compute_at(out, at).vectorize(st.i, machine.vector, guarded).never_partition_all();
+    f.compute_at(out, at).vectorize(i, machine.vector, guarded).never_partition_all();
   }
   for (Func f : {st.row_sum, st.row_m2}) {
-    f.update().reorder(st.i, st.blocks).vectorize(st.i, machine.vector, guarded).never_partition_all();
+    f.update().reorder(i, st.blocks).vectorize(i, machine.vector, guarded).never_partition_all();
   }
-  st.block.compute_at(out, at).reorder(st.i, st.kr).vectorize(st.i, machine.vector, guarded).never_partition_all();
-  for (Func f : {st.sample, st.centre, st.deviation}) {
-    f.compute_at(st.block, st.kr).vectorize(st.i, machine.vector, guarded).never_partition_all();
+  st.block.compute_at(out, at).reorder(i, st.vars.kr).vectorize(i, machine.vector, guarded).never_partition_all();
+  for (Func f : {st.sample, st.centre}) {
+    f.compute_at(st.block, st.vars.kr).vectorize(i, machine.vector, guarded).never_partition_all();
   }
-  st.sample.update().reorder(st.i, st.sample_rows).vectorize(st.i, machine.vector, guarded).never_partition_all();
-  st.deviation.update(0)
-      .reorder(st.row_quads.x, st.i, st.row_quads.y)
-      .unroll(st.row_quads.x)
-      .vectorize(st.i, machine.vector, guarded)
-      .never_partition_all();
-  st.deviation.update(1).reorder(st.i, st.row_singles).vectorize(st.i, machine.vector, guarded).never_partition_all();
+  st.sample.update().reorder(i, st.sample_rows).vectorize(i, machine.vector, guarded).never_partition_all();
+  schedule_row_sums(st.deviation, st.vars, st.block, st.vars.kr, machine.vector);
 }
 
-void schedule_expanded(ExpandedAffine &expanded, Func out, const Var &at, const Machine &machine) {
+Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, const Machine &machine) {
+  const auto &[i, r, t, b] = vars;
+  Var rows("rows"), row("row"), set("set"), task("task");
+  out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, rows, t, b);
+  out.fuse(t, b, set).fuse(rows, set, task).parallel(task);
+  out.vectorize(i, machine.vector, TailStrategy::GuardWithIf).never_partition(row, task);
+  return task;
+}
+
+void schedule_expanded(Expanded &expanded, Func out, const Var &at, const Machine &machine) {
   expanded.of_channel.compute_at(out, at).never_partition_all();
   expanded.all.compute_at(out, at).never_partition_all();
   // Whole vectors, then single values: no masked stores, which some CPUs are slow at.

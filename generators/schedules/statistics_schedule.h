@@ -7,8 +7,7 @@
 
 namespace halogen {
 
-/// Computes every block of `st` inside st.block's loop over ks. CPU: lanes are registers. GPU: lanes are threads; sums are in
-/// shared memory, so that it runs on devices without warp shuffles (OpenCL).
+/// Computes every block of `st` inside st.block's loop over ks.
 void schedule_block_statistics(BlockStatistics &st, const Machine &machine);
 
 /// At most `sets` g's are computed at a time: their sums need no heap.

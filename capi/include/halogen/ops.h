@@ -103,6 +103,60 @@ HALOGEN_API halogen_status halogen_norm_forward(halogen_context *context, const 
 HALOGEN_API halogen_status halogen_norm_query(halogen_context *context, const halogen_norm_args *args,
                                               halogen_kernel_info *info, halogen_error *error);
 
+/** The gradients of halogen_norm_forward(), for y = activation((x - mean) * rstd * weight + bias + residual), from the gradient of y.
+ *
+ * Tensors of data (`input` = x, `grad_output`, `output` = y, `grad_input`, `grad_residual`) have one shape and dtype, any strides, as
+ * in the forward pass; vectors are as there, too. Any subset of the gradients may be asked for; each is written, not added to.
+ *
+ * With `mean` and `var` the statistics were given: no gradient goes through them. Else they were the input's own over `scope`;
+ * `saved_mean` and `saved_rstd` are what the forward pass saved, or both NULL: they are recomputed, with one more read of the input
+ * and more digits of the mean than a float32 has.
+ *
+ * `activation` as in the forward pass; its mask is taken from `output`: the gradient goes on where output > 0, and times
+ * negative_slope (which must be >= 0) elsewhere. `grad_residual` is the gradient behind the activation.
+ *
+ * Aliasing: `grad_input` may be `input` or `grad_output` itself, `grad_residual` may be `grad_output` itself (the same first byte and
+ * strides); any other overlap of what is written with a tensor of the call is refused.
+ * Empty tensors: grad_weight and grad_bias become 0.
+ * Errors: as halogen_norm_forward().
+ */
+typedef struct halogen_norm_backward_args {
+  size_t struct_size;
+  halogen_norm_scope scope; /**< required, also with given statistics (the scope then has no effect) */
+  int32_t num_groups;       /**< scope group: a divisor of C. Else 0 */
+  halogen_layout layout;    /**< of the shapes of all data. 0: (N, C, ...) */
+  halogen_norm_path
+      path; /**< 0: AUTO. ROW, SLAB: sums and grad_input at once from the cache, not with scope group; SPLIT: sums first */
+  const DLTensor *input;       /**< required */
+  const DLTensor *grad_output; /**< required */
+  const DLTensor *weight;      /**< NULL: 1 */
+  const DLTensor
+      *saved_mean; /**< NULL: recomputed; else (C), instance (N, C), group (N, groups), as the forward pass writes it */
+  const DLTensor *saved_rstd;    /**< as saved_mean */
+  const DLTensor *mean;          /**< NULL: the input's own */
+  const DLTensor *var;           /**< NULL: the input's own */
+  halogen_activation activation; /**< 0: none */
+  double negative_slope;         /**< leaky relu: finite, >= 0; else 0 */
+  const DLTensor *output;        /**< required with an activation, else ignored */
+  const DLTensor *grad_input;    /**< NULL: not asked for */
+  const DLTensor *grad_residual; /**< NULL: not asked for */
+  const DLTensor *grad_weight;   /**< NULL: not asked for */
+  const DLTensor *grad_bias;     /**< NULL: not asked for; of grad_weight's dtype */
+  double eps;                    /**< as in the forward pass */
+  void *stream; /**< GPU: CUstream or cl_command_queue; NULL: the context's. The call does not wait for it */
+  halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
+} halogen_norm_backward_args;
+
+#define HALOGEN_NORM_BACKWARD_ARGS_INIT HALOGEN_ZEROED(halogen_norm_backward_args)
+
+/** Runs it. Thread-safe on one context as long as the tensors of two calls do not overlap. */
+HALOGEN_API halogen_status halogen_norm_backward(halogen_context *context, const halogen_norm_backward_args *args,
+                                                 halogen_error *error);
+
+/** As halogen_norm_query(). */
+HALOGEN_API halogen_status halogen_norm_backward_query(halogen_context *context, const halogen_norm_backward_args *args,
+                                                       halogen_kernel_info *info, halogen_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,56 @@
+// dx(i, r, t, b) = a dy + b (x - mean_hi) + c with coefficients that are there; lanes run along i, across the channels j = i / S of
+// slab t. a: (j, t, b); mean_hi, b, c: (set, t, b), a set of `per_set` neighbouring channels. See algorithms/gradients.h.
+#include "algorithms/expanded.h"
+#include "algorithms/gradients.h"
+#include "algorithms/precision.h"
+#include "schedules/buffers.h"
+#include "schedules/slab_schedule.h"
+
+using namespace Halide;
+
+class NormDxSlab : public Generator<NormDxSlab> {
+ public:
+  GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
+  Input<Buffer<void, 4>> x{"x"}, dy{"dy"};                                                      // i, r, t, b
+  Input<Buffer<void, 3>> scale{"scale"}, mean_hi{"mean_hi"}, slope{"slope"}, offset{"offset"};  // a, mean_hi, b, c
+  Input<int> S{"S"}, per_set{"per_set"};
+  Input<int> grain{"grain"};         // rows in a task
+  Output<Buffer<void, 4>> dx{"dx"};  // i, r, t, b; may be x or dy itself
+
+  void configure() {
+    precision = halogen::Precision(dtype, get_target());
+    for (auto *data : {&x, &dy}) data->set_type(precision.storage);
+    for (auto *vector : {&scale, &mean_hi, &slope, &offset}) vector->set_type(precision.compute);
+    dx.set_type(precision.storage);
+  }
+
+  void generate() {
+    const Expr set = vectors.j / per_set;
+    const Var &et = vectors.t, &eb = vectors.b;
+    halogen::expand(&vectors, {scale(vectors.j, et, eb), mean_hi(set, et, eb), slope(set, et, eb), offset(set, et, eb)},
+                    x.dim(0).extent() / S, S);
+    const FuncRef of = vectors.all(i, t, b);
+    dx(i, r, t, b) = precision.encode(halogen::input_gradient(Expr(true), of[0], precision.decode(dy(i, r, t, b)),
+                                                              of[2], precision.decode(x(i, r, t, b)), of[1], of[3]));
+  }
+
+  void schedule() {
+    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
+    halogen::start_at_zero(x);
+    halogen::same_shape(dy, x);
+    halogen::same_shape(dx, x);
+    for (OutputImageParam vector :
+         {OutputImageParam(scale), OutputImageParam(mean_hi), OutputImageParam(slope), OutputImageParam(offset)}) {
+      halogen::any_strides(vector);
+    }
+    const Var task = halogen::schedule_slab_rows(dx, {i, r, t, b}, grain, machine);
+    halogen::schedule_expanded(vectors, dx, task, machine);
+  }
+
+ private:
+  Var i{"i"}, r{"r"}, t{"t"}, b{"b"};
+  halogen::Precision precision;
+  halogen::Expanded vectors;
+};
+
+HALIDE_REGISTER_GENERATOR(NormDxSlab, norm_dx_slab)

@@ -1,0 +1,211 @@
+#include "norm_backward.h"
+
+#include <algorithm>
+
+#include "norm_backward_launch.h"
+
+namespace halogen {
+namespace {
+
+using Masked = NormBackwardSteps::Masked;
+
+int64_t channel_sums(const NormProblem &p) { return p.C * (p.per_channel() ? 1 : p.N); }
+
+/// Memory for them; where dx needs none, its coefficients are still computed beside them.
+bool takes_sums(const NormBackwardSteps &steps) { return steps.sums || steps.fused || steps.applied; }
+
+/// Statistics that are recomputed: the problem of it, on tensors whose output is not written.
+NormProblem statistics_problem(const NormProblem &p) {
+  NormProblem forward = p;
+  forward.backward = forward.epilogue = forward.in_place = false;
+  forward.y = forward.residual = p.x;
+  return forward;
+}
+
+NormPlan statistics_plan(const NormProblem &forward) {
+  NormPlan plan;
+  norm_plan(forward, HALOGEN_NORM_PATH_SPLIT, {0, 0}, HALOGEN_STORES_CACHED, &plan);
+  return plan;
+}
+
+/// Memory taken piece by piece.
+class Pieces {
+ public:
+  explicit Pieces(const Memory &memory) : memory_(memory) {}
+
+  Memory take(int64_t bytes) {
+    const Memory piece = memory_.at(used_, 1);
+    used_ += norm_padded(bytes);
+    return piece;
+  }
+
+ private:
+  Memory memory_;
+  int64_t used_ = 0;
+};
+
+class Runner {
+ public:
+  Runner(Call *call, const NormProblem &problem, const NormPlan &plan, const NormBackwardTensors &tensors,
+         const NormBackwardScalars &scalars)
+      : call_(call),
+        launch_(call, problem, plan, tensors, scalars),
+        p_(problem),
+        plan_(plan),
+        t_(tensors),
+        scalars_(scalars),
+        steps_(norm_backward_steps(problem, plan, tensors, scalars)),
+        scratch_(call, tensors.input.device),
+        converted_(call, tensors.input.device) {}
+
+  int run() {
+    const int64_t bytes = norm_backward_workspace_bytes(p_, plan_, steps_);
+    if (bytes > 0 && !scratch_.acquire(bytes)) return halide_error_code_out_of_memory;
+    Pieces pieces(scratch_.memory());
+    int code = launch_.convert(&weight_, &statistics_, &converted_);
+    if (code == 0) code = gradient(&pieces);
+    if (code == 0 && steps_.recomputes) code = recompute(&pieces);
+    if (code == 0 && takes_sums(steps_)) code = sum(&pieces);
+    if (code == 0 && steps_.applied) code = apply(&pieces);
+    if (code == 0 && steps_.scaled) {
+      code = each_pass([&](const Pass &pass) { return launch_.scale(pass, dy_, weight_, statistics_); });
+    }
+    return code != 0 || !steps_.gradients ? code : gradients(&pieces);
+  }
+
+ private:
+  int64_t compute_bytes() const { return dtype_bytes(compute_dtype(p_.dtype)); }
+
+  template <class Body>
+  int each_pass(const Body &body) {
+    int code = 0;
+    for (int64_t n = 0; n < p_.N && code == 0; n += plan_.samples)
+      code = body(Pass{n, std::min(plan_.samples, p_.N - n)});
+    return code;
+  }
+
+  /// The gradient that all others are computed from.
+  int gradient(Pieces *pieces) {
+    dy_ = t_.grad_output;
+    switch (steps_.masked) {
+      case Masked::none:
+        return 0;
+      case Masked::grad_residual:
+        dy_ = t_.grad_residual;
+        return launch_.mask(dy_, t_.grad_residual_strides);
+      case Masked::grad_input:
+        dy_ = t_.grad_input;
+        return launch_.mask(dy_, p_.y);
+      case Masked::workspace:
+        dy_ = pieces->take(p_.N * p_.C * p_.S * dtype_bytes(p_.dtype));
+        return launch_.mask(dy_, p_.residual);
+    }
+    return 0;
+  }
+
+  int recompute(Pieces *pieces) {
+    const int64_t bytes = norm_sets(p_) * compute_bytes();
+    statistics_ = {pieces->take(bytes), pieces->take(bytes), pieces->take(bytes), true, false};
+    const NormProblem forward = statistics_problem(p_);
+    NormTensors tensors = {};
+    tensors.input = tensors.output = t_.input;
+    return norm_statistics(call_, forward, statistics_plan(forward), tensors,
+                           {statistics_.hi, statistics_.lo, statistics_.spread, true});
+  }
+
+  int sum(Pieces *pieces) {
+    const int64_t bytes = channel_sums(p_) * static_cast<int64_t>(sizeof(double));
+    sums_ = {pieces->take(bytes), pieces->take(bytes)};
+    if (!steps_.sums && !steps_.fused) return 0;
+    if (steps_.fused) {
+      return each_pass([&](const Pass &pass) { return launch_.fused(pass, dy_, weight_, statistics_, sums_); });
+    }
+    const int64_t block_bytes = norm_blocks(p_, plan_).count() * static_cast<int64_t>(sizeof(double));
+    const PairMemory blocks = {pieces->take(block_bytes), pieces->take(block_bytes)};
+    const auto partial = [&](const Pass &pass) { return launch_.sums(pass, dy_, statistics_.hi, blocks); };
+    if (p_.per_channel()) {
+      const int code = each_pass(partial);
+      return code != 0 ? code : launch_.merge({0, p_.N}, blocks, sums_);
+    }
+    return each_pass([&](const Pass &pass) {
+      const int code = partial(pass);
+      return code != 0 ? code : launch_.merge(pass, blocks, sums_);
+    });
+  }
+
+  int apply(Pieces *pieces) {
+    const int64_t channels = channel_sums(p_) * compute_bytes(), sets = norm_sets(p_) * compute_bytes();
+    const Coefficients by = {pieces->take(channels), pieces->take(sets), pieces->take(sets)};
+    const int code = launch_.coefficients(sums_, weight_, statistics_, by);
+    return code != 0 ? code : each_pass([&](const Pass &pass) { return launch_.apply(pass, dy_, statistics_, by); });
+  }
+
+  int gradients(Pieces *pieces) {
+    // What is not asked for goes nowhere, but needs a place to go to.
+    Vector weight = t_.grad_weight, bias = t_.grad_bias;
+    const Dtype dtype = weight.exists ? weight.dtype : bias.dtype;
+    for (Vector *v : {&weight, &bias}) {
+      if (!v->exists) *v = {pieces->take(p_.C * dtype_bytes(dtype)), dtype, true};
+    }
+    return launch_.gradients(sums_, statistics_, weight, bias);
+  }
+
+  Call *call_;
+  NormBackwardLaunch launch_;
+  const NormProblem &p_;
+  const NormPlan &plan_;
+  const NormBackwardTensors &t_;
+  const NormBackwardScalars &scalars_;
+  const NormBackwardSteps steps_;
+  Scratch scratch_, converted_;
+  Memory dy_{}, weight_{};
+  Spreads statistics_{};
+  PairMemory sums_{};
+};
+
+}  // namespace
+
+Masked norm_masked(const NormBackwardTensors &t, const NormBackwardScalars &scalars) {
+  if (t.has_grad_residual) return Masked::grad_residual;
+  const bool parameters = t.grad_weight.exists || t.grad_bias.exists;
+  if (!scalars.activates || !(parameters || t.has_grad_input)) return Masked::none;
+  return t.has_grad_input && !t.on_input ? Masked::grad_input : Masked::workspace;
+}
+
+NormBackwardSteps norm_backward_steps(const NormProblem &p, const NormPlan &plan, const NormBackwardTensors &t,
+                                      const NormBackwardScalars &scalars) {
+  NormBackwardSteps steps = {};
+  const bool parameters = t.grad_weight.exists || t.grad_bias.exists, dx = t.has_grad_input;
+  steps.masked = norm_masked(t, scalars);
+  const bool fusable = plan.path != HALOGEN_NORM_PATH_SPLIT;
+  // With given statistics dx does not look at x.
+  const bool only_scaled = dx && !p.own_statistics && !p.gpu && !(parameters && fusable);
+  steps.recomputes = p.own_statistics && !t.mean.exists && (parameters || dx);
+  steps.scaled = only_scaled;
+  steps.fused = dx && !only_scaled && fusable;
+  steps.applied = dx && !only_scaled && !fusable;
+  steps.sums = !steps.fused && (parameters || (dx && p.own_statistics));
+  steps.gradients = parameters;
+  return steps;
+}
+
+bool norm_statistics_across(const NormProblem &p) { return statistics_plan(statistics_problem(p)).across; }
+
+int64_t norm_backward_workspace_bytes(const NormProblem &p, const NormPlan &plan, const NormBackwardSteps &steps) {
+  const int64_t compute = dtype_bytes(compute_dtype(p.dtype)), doubles = sizeof(double);
+  int64_t bytes = 0;
+  if (steps.masked == Masked::workspace) bytes += norm_padded(p.N * p.C * p.S * dtype_bytes(p.dtype));
+  if (steps.recomputes) bytes += 3 * norm_padded(norm_sets(p) * compute);
+  if (takes_sums(steps)) bytes += 2 * norm_padded(channel_sums(p) * doubles);
+  if (steps.sums) bytes += 2 * norm_padded(norm_blocks(p, plan).count() * doubles);
+  if (steps.applied) bytes += norm_padded(channel_sums(p) * compute) + 2 * norm_padded(norm_sets(p) * compute);
+  // One of the parameters' gradients may not be asked for.
+  return steps.gradients ? bytes + norm_padded(p.C * compute) : bytes;
+}
+
+int norm_backward_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormBackwardTensors &tensors,
+                      const NormBackwardScalars &scalars) {
+  return Runner(call, problem, plan, tensors, scalars).run();
+}
+
+}  // namespace halogen
