@@ -149,7 +149,7 @@ TEST_SUITE("module_errors") {
     forward_refused(evaluating, {1, 4, 1, 1}, HALOGEN_ERROR_TOO_FEW_VALUES,
                     "Expected more than 1 value per channel when training, got input size torch.Size([1, 4, 1, 1])");
     module.set_training(false);
-    module.forward(std::vector<float>(4, 1.0f), {1, 4, 1, 1});
+    module.forward(Values(4, 1), {1, 4, 1, 1});
     CHECK_MESSAGE(module.status == HALOGEN_OK, module.message);
   }
 
@@ -177,7 +177,7 @@ TEST_SUITE("module_errors") {
     forward_refused(with_statistics, {2, 3, 4, 4}, HALOGEN_ERROR_CHANNELS,
                     "running_mean should contain 6 elements not 10");
     with_statistics.set_training(false);
-    with_statistics.forward(std::vector<float>(5, 1.0f), {1, 5, 1, 1});
+    with_statistics.forward(Values(5, 1), {1, 5, 1, 1});
     CHECK_MESSAGE(with_statistics.status == HALOGEN_OK, with_statistics.message);
   }
 
@@ -208,7 +208,7 @@ TEST_SUITE("module_errors") {
     refused(HALOGEN_ERROR_NULL_POINTER, "input", [](TensorView &x, TensorView &) { x.dl.data = nullptr; });
     refused(HALOGEN_ERROR_NULL_POINTER, "output", [](TensorView &, TensorView &y) { y.dl.data = nullptr; });
     // The module's own state is a tensor of the call, too.
-    float *weight = module.state("weight");
+    void *weight = module.state("weight");
     refused(HALOGEN_ERROR_OVERLAP, "output", [&](TensorView &, TensorView &y) { y.dl.data = weight; });
   }
 

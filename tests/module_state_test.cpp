@@ -12,6 +12,7 @@ namespace {
 halogen_context *context() { return context_of(variants()[0]); }
 
 std::vector<float> numbers(float first) { return {first, first + 1, first + 2}; }
+Values as_values(const std::vector<float> &floats) { return Values(floats.begin(), floats.end()); }
 
 }  // namespace
 
@@ -23,7 +24,7 @@ TEST_SUITE("module_state") {
       const TensorView tensor(values.data(), {3});
       CHECK(halogen_module_load_state(module.get(), key, &tensor.dl, nullptr) == HALOGEN_OK);
       values.assign(3, 0);
-      CHECK(module.copy_of(key) == numbers(5));
+      CHECK(module.copy_of(key) == as_values(numbers(5)));
     }
     int64_t batches = 41;
     const TensorView scalar(&batches, {}, int64_type);
@@ -38,7 +39,7 @@ TEST_SUITE("module_state") {
     tensor.dl.byte_offset = 2 * sizeof(float);
     tensor.set_strides({1});
     CHECK(halogen_module_load_state(module.get(), "weight", &tensor.dl, nullptr) == HALOGEN_OK);
-    CHECK(module.copy_of("weight") == numbers(1));
+    CHECK(module.copy_of("weight") == as_values(numbers(1)));
   }
 
   TEST_CASE("module: a bound entry is the caller's memory") {
@@ -61,16 +62,17 @@ TEST_SUITE("module_state") {
     problem.shape = {2, 3, 4, 4};
     problem.running = Running::unbiased;
     NormData data = ordinary_data(problem, 70);
-    data.weight = weight;
-    data.bias = bias;
-    data.running_mean = mean;
-    data.running_var = var;
+    data.weight = as_values(weight);
+    data.bias = as_values(bias);
+    data.running_mean = as_values(mean);
+    data.running_var = as_values(var);
     const NormReference expected = reference(problem, data);
-    const std::vector<float> output = module.forward(data.input, problem.shape);
+    const Values output = module.forward(data.input, problem.shape);
     REQUIRE_MESSAGE(module.status == HALOGEN_OK, module.message);
-    const std::string wrong = compare("output", output, expected.output, expected.tolerance) +
-                              compare("running_mean", mean, expected.running_mean, expected.running_mean_tolerance) +
-                              compare("running_var", var, expected.running_var, expected.running_var_tolerance);
+    const std::string wrong =
+        compare("output", output, expected.output, expected.tolerance) +
+        compare("running_mean", as_values(mean), expected.running_mean, expected.running_mean_tolerance) +
+        compare("running_var", as_values(var), expected.running_var, expected.running_var_tolerance);
     CHECK_MESSAGE(wrong.empty(), wrong);
     CHECK(batches == 1);
     CHECK(weight == numbers(1));
@@ -93,11 +95,11 @@ TEST_SUITE("module_state") {
     NormProblem problem;
     problem.shape = shape;
     const NormData data = ordinary_data(problem, 71);
-    const std::vector<float> expected = module.forward(data.input, shape);
-    std::vector<float> in_place = data.input;
-    const TensorView tensor(in_place.data(), shape);
+    const Values expected = module.forward(data.input, shape);
+    NormStorage in_place(problem, data);
+    const TensorView tensor(in_place.input.data(), shape);
     REQUIRE(halogen_module_forward(module.get(), &tensor.dl, &tensor.dl, nullptr, nullptr, nullptr) == HALOGEN_OK);
-    CHECK(same_bits(in_place, expected));
+    CHECK(same_bits(in_place.input.values(), expected));
   }
 
   TEST_CASE("module: query says what forward then runs") {
@@ -110,7 +112,7 @@ TEST_SUITE("module_state") {
       const TensorView x(input.data(), shape), y(output.data(), shape);
       halogen_kernel_info info = HALOGEN_KERNEL_INFO_INIT, ran = HALOGEN_KERNEL_INFO_INIT;
       REQUIRE(halogen_module_query(module.get(), &blind_input.dl, &blind_output.dl, &info, nullptr) == HALOGEN_OK);
-      const std::vector<float> before = module.copy_of("running_mean");
+      const Values before = module.copy_of("running_mean");
       REQUIRE(halogen_module_query(module.get(), &x.dl, &y.dl, &info, nullptr) == HALOGEN_OK);
       CHECK(module.copy_of("running_mean") == before);
       REQUIRE(halogen_module_forward(module.get(), &x.dl, &y.dl, nullptr, &ran, nullptr) == HALOGEN_OK);
@@ -131,7 +133,7 @@ TEST_SUITE("module_state") {
       Module module(own.get(), batch_norm_params(5));
       CHECK(allocator.calls() > 0);
       const std::vector<int64_t> shape{3, 5, 7, 3};
-      const std::vector<float> input(315, 1.0f);
+      const Values input(315, 1);
       module.forward(input, shape);
       const int64_t warm = allocator.calls();
       module.forward(input, shape);

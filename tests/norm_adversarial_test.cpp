@@ -13,7 +13,7 @@ using namespace halogen_tests;
 
 namespace {
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 using Check = std::function<void(const NormProblem &, const NormResult &, const std::string &context)>;
 
@@ -66,7 +66,8 @@ std::vector<NormProblem> problems() {
 NormData filled(const NormProblem &problem, const std::function<double(Random &)> &value) {
   NormData data = ordinary_data(problem, 11);
   Random random(12);
-  for (float &x : data.input) x = static_cast<float>(value(random));
+  for (double &x : data.input) x = value(random);
+  round_to_types(problem, data);
   return data;
 }
 
@@ -113,7 +114,7 @@ TEST_SUITE("norm_adversarial") {
                       outliers);
       // The first value of a block is far from all others.
       NormData data = filled(problem, [](Random &random) { return random.uniform(-1, 1); });
-      data.input[0] = 1e5f;
+      data.input[0] = 1e5;
       check_reference(problem, data, outliers);
     }
   }
@@ -128,7 +129,7 @@ TEST_SUITE("norm_adversarial") {
             const size_t row = static_cast<size_t>(problem.s());
             size_t wrong = 0;
             for (size_t i = 0; i < result.output.size(); ++i) {
-              const float expected = bias ? data.bias[i / row % data.bias.size()] : 0.0f;
+              const double expected = bias ? data.bias[i / row % data.bias.size()] : 0.0;
               if (!(result.output[i] == expected)) ++wrong;
             }
             CHECK_MESSAGE(wrong == 0, where, ": constant ", value, ", ", wrong, " of ", result.output.size(),
@@ -178,7 +179,7 @@ TEST_SUITE("norm_adversarial") {
     for (const NormProblem &problem : problems()) {
       const NormData clean = ordinary_data(problem, 13);
       const size_t size = clean.input.size();
-      for (float poison : {std::nanf(""), infinity, -infinity}) {
+      for (double poison : {std::nan(""), infinity, -infinity}) {
         for (size_t spoilt : {size_t{0}, size / 2, size - 1}) {
           NormData data = clean;
           data.input[spoilt] = poison;
@@ -225,7 +226,7 @@ TEST_SUITE("norm_adversarial") {
       const NormData clean = ordinary_data(problem, 14);
       NormData data = clean;
       const size_t size = clean.input.size();
-      data.input[0] = std::nanf("");
+      data.input[0] = std::nan("");
       data.input[size / 3] = infinity;
       data.input[size - 1] = -infinity;
       const NormReference expected = reference(problem, data);
@@ -246,11 +247,11 @@ TEST_SUITE("norm_adversarial") {
     problem.given = true;
     problem.eps = 1e-5;
     NormData data = ordinary_data(problem, 15);
-    data.mean[1] = std::nanf("");
-    data.var[2] = std::nanf("");
+    data.mean[1] = std::nan("");
+    data.var[2] = std::nan("");
     data.var[3] = infinity;
     data.var[4] = 0;
-    data.weight[5] = std::nanf("");
+    data.weight[5] = std::nan("");
     data.bias[6] = infinity;
     data.var[7] = -1;
     check_reference(problem, data);

@@ -13,11 +13,11 @@ namespace {
 
 /** Fills every set of `set_size` values with as many mean + k as mean - k, shuffled. `position(set, i)` is where value i lies. */
 template <typename Position>
-void fill_balanced(std::vector<float> &values, size_t set_size, double mean, double k, const Position &position) {
+void fill_balanced(Values &values, size_t set_size, double mean, double k, const Position &position) {
   Random random(set_size);
   for (size_t set = 0; set < values.size() / set_size; ++set) {
-    std::vector<float> own(set_size);
-    for (size_t i = 0; i < set_size; ++i) own[i] = static_cast<float>(mean + (i % 2 ? k : -k));
+    Values own(set_size);
+    for (size_t i = 0; i < set_size; ++i) own[i] = mean + (i % 2 ? k : -k);
     random.shuffle(own);
     for (size_t i = 0; i < set_size; ++i) values[position(set, i)] = own[i];
   }
@@ -30,10 +30,10 @@ NormData integer_data(const NormProblem &problem, double mean, double k) {
   const size_t row = static_cast<size_t>(problem.s());
   const size_t n = static_cast<size_t>(problem.n());
   for (size_t c = 0; c < channels; ++c) {
-    data.weight[c] = static_cast<float>(c % 5) - 2;
-    data.bias[c] = static_cast<float>(c % 3) * 7 - 7;
-    data.running_mean[c] = static_cast<float>(c % 4);
-    data.running_var[c] = static_cast<float>(c % 4) + 1;
+    data.weight[c] = static_cast<double>(c % 5) - 2;
+    data.bias[c] = static_cast<double>(c % 3) * 7 - 7;
+    data.running_mean[c] = static_cast<double>(c % 4);
+    data.running_var[c] = static_cast<double>(c % 4) + 1;
   }
   if (problem.scope == HALOGEN_NORM_SCOPE_BATCH) {
     fill_balanced(data.input, n * row, mean, k,
@@ -114,12 +114,12 @@ TEST_SUITE("norm_exact") {
         problem.eps = 1;
         NormData data = ordinary_data(problem, 2);
         Random random(static_cast<uint64_t>(s));
-        for (float &x : data.input) x = static_cast<float>(random.below(64)) - 32;
+        for (double &x : data.input) x = static_cast<double>(random.below(64)) - 32;
         for (size_t i = 0; i < data.mean.size(); ++i) {
-          data.mean[i] = static_cast<float>(random.below(16)) - 8;
+          data.mean[i] = static_cast<double>(random.below(16)) - 8;
           data.var[i] = i % 2 ? 3 : 15;  // + eps = 4, 16
-          data.weight[i] = static_cast<float>(random.below(8)) - 4;
-          data.bias[i] = static_cast<float>(random.below(8)) - 4;
+          data.weight[i] = static_cast<double>(random.below(8)) - 4;
+          data.bias[i] = static_cast<double>(random.below(8)) - 4;
         }
         check_exact(problem, data);
       }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "support/env.h"
 #include "support/norm_run.h"
@@ -23,27 +24,29 @@ NormProblem one_block(int64_t channels) {
   return problem;
 }
 
-void check(NormProblem problem, std::vector<int64_t> shape, const RepeatedMapping &input,
+void check(const NormProblem &problem, std::vector<int64_t> shape, const RepeatedMapping &input,
            const RepeatedMapping &output) {
-  NormData data = ordinary_data(problem, 1);
+  const NormData data = ordinary_data(problem, 1);
   const NormReference expected = reference(problem, data);
-  std::copy(data.input.begin(), data.input.end(), input.data());
-  std::fill(output.data(), output.data() + block, std::nanf(""));
-  problem.shape = std::move(shape);
+  NormStorage storage(problem, data);
+  std::memcpy(input.data(), storage.input.data(), storage.input.size());
+  std::memcpy(output.data(), storage.output.data(), storage.output.size());
+  NormMemory memory = storage.memory();
+  memory.input = input.data();
+  memory.output = output.data();
+  NormProblem whole = problem;
+  whole.shape = std::move(shape);
   NormResult result;
-  NormCall call(problem, {input.data(), output.data(), data.weight.data(), data.bias.data(), data.mean.data(),
-                          data.var.data(), data.running_mean.data(), data.running_var.data()});
+  NormCall call(whole, memory);
   result.status = call.run(context_of(variants()[0]));
   result.message = call.error.message;
   if (result.status == HALOGEN_ERROR_SIZE) {
-    MESSAGE(describe(problem), " is refused: ", result.message);
+    MESSAGE(describe(whole), " is refused: ", result.message);
     CHECK(std::isnan(output.data()[0]));
     return;
   }
   result.ran = call.ran;
-  result.output.assign(output.data(), output.data() + block);
-  result.running_mean = data.running_mean;
-  result.running_var = data.running_var;
+  static_cast<NormOutputs &>(result) = read_outputs(problem, memory);
   const std::string wrong = verify(problem, expected, result, HALOGEN_NORM_PATH_AUTO, variants()[0].name);
   CHECK_MESSAGE(wrong.empty(), wrong);
 }

@@ -110,13 +110,9 @@ TEST_SUITE("norm_memory") {
         REQUIRE(successes < 64);
         halogen_context_trim(context.get(), nullptr);
         allocator.fail_after(successes);
-        NormData own = data;
-        std::vector<float> output(data.input.size(), 123.0f);
-        const std::vector<float> untouched = output;
-        NormCall call(problem,
-                      {own.input.data(), output.data(), own.weight.data(), own.bias.data(), own.mean.data(),
-                       own.var.data(), own.running_mean.data(), own.running_var.data()},
-                      path);
+        NormStorage own(problem, data);
+        const Values untouched = own.output.values();
+        NormCall call(problem, own.memory(), path);
         const halogen_status status = call.run(context.get());
         allocator.fail_after(-1);
         if (status == HALOGEN_OK) break;
@@ -125,9 +121,9 @@ TEST_SUITE("norm_memory") {
         CHECK(std::string(call.error.message).size() > 10);
         // A kernel's own temporaries are taken while it runs: then tiles of the output are done already.
         if (std::string(call.error.message).find("temporaries") == std::string::npos)
-          CHECK(same_bits(output, untouched));
-        CHECK(same_bits(own.running_mean, data.running_mean));
-        CHECK(same_bits(own.running_var, data.running_var));
+          CHECK(same_bits(own.output.values(), untouched));
+        CHECK(same_bits(own.running_mean.values(), data.running_mean));
+        CHECK(same_bits(own.running_var.values(), data.running_var));
       }
       // Only evaluation can do without any workspace.
       if (!problem.given) CHECK(failures > 0);

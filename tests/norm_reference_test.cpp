@@ -54,19 +54,7 @@ std::vector<NormProblem> scopes(std::vector<int64_t> shape) {
   return problems;
 }
 
-/** Runs `problem` on every variant and path. */
-void check(const NormProblem &problem, uint64_t stream) {
-  const NormData data = ordinary_data(problem, stream);
-  const NormReference expected = reference(problem, data);
-  for (const Variant &variant : variants()) {
-    for (halogen_norm_path path : norm_paths) {
-      if (!path_applies(problem, path)) continue;
-      const std::string wrong =
-          verify(problem, expected, run_norm(context_of(variant), problem, data, path), path, variant.name);
-      CHECK_MESSAGE(wrong.empty(), wrong);
-    }
-  }
-}
+void check(const NormProblem &problem, uint64_t stream) { check_everywhere(problem, ordinary_data(problem, stream)); }
 
 }  // namespace
 

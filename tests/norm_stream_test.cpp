@@ -19,61 +19,52 @@ halogen_context_options options_of(const Variant &variant, halogen_stores stores
   return options;
 }
 
-struct Outcome {
-  std::vector<float> output, running_mean, running_var;
-  std::string kernels;
-};
-
-/** Runs it with y `offset` floats behind a cache line's beginning; what surrounds y must stay as it is. */
-Outcome run(halogen_context *context, const NormProblem &problem, NormData data, halogen_norm_path path, size_t offset,
-            bool in_place) {
-  constexpr size_t line = 16, around = 2 * line;
-  constexpr float untouched = -77;
-  const size_t count = data.input.size();
-  std::vector<float> memory(count + 2 * around + line, untouched);
-  float *aligned = memory.data() + around;
-  while (reinterpret_cast<uintptr_t>(aligned) % 64 != 0) ++aligned;
-  float *y = aligned + offset;
-  if (in_place) std::copy(data.input.begin(), data.input.end(), y);
-  NormCall call(problem,
-                {in_place ? y : data.input.data(), y, data.weight.data(), data.bias.data(), data.mean.data(),
-                 data.var.data(), data.running_mean.data(), data.running_var.data()},
-                path);
-  const halogen_status status = call.run(context);
-  REQUIRE_MESSAGE(status == HALOGEN_OK, call.error.message);
+/** Runs it with y `offset` elements behind a cache line's beginning; what surrounds y must stay as it is. */
+NormResult run(halogen_context *context, const NormProblem &problem, const NormData &data, halogen_norm_path path,
+               size_t offset, bool in_place) {
+  constexpr size_t line = 64, around = 2 * line;
+  constexpr unsigned char untouched = 0x77;
+  const TensorForm form = NormForms(problem).output;
+  std::vector<unsigned char> memory(form.bytes() + 2 * around + line, untouched);
+  unsigned char *aligned = memory.data() + around;
+  while (reinterpret_cast<uintptr_t>(aligned) % line != 0) ++aligned;
+  unsigned char *y = aligned + offset * bytes_of(problem.dtype);
+  if (in_place) store(form, data.input, y);
+  NormStorage storage(problem, data);
+  NormMemory at = storage.memory();
+  at.output = y;
+  if (in_place) at.input = y;
+  const NormResult result = run_norm_in(context, problem, at, path);
+  REQUIRE_MESSAGE(result.status == HALOGEN_OK, result.message);
   size_t touched = 0;
-  for (const float *p = memory.data(); p < memory.data() + memory.size(); ++p) {
-    touched += (p < y || p >= y + count) && *p != untouched;
+  for (const unsigned char *p = memory.data(); p < memory.data() + memory.size(); ++p) {
+    touched += (p < y || p >= y + form.bytes()) && *p != untouched;
   }
   CHECK(touched == 0);
-  return {std::vector<float>(y, y + count), data.running_mean, data.running_var, call.ran.kernels};
+  return result;
 }
 
-bool streams(const Outcome &outcome) { return outcome.kernels.find("_stream__") != std::string::npos; }
+bool streams(const NormResult &result) { return std::string(result.ran.kernels).find("_stream") != std::string::npos; }
 
 void check(const NormProblem &problem) {
   const NormData data = ordinary_data(problem, 21);
-  const bool whole_lines = problem.s() % 16 == 0;
+  const bool whole_lines = problem.s() * static_cast<int64_t>(bytes_of(problem.dtype)) % 64 == 0;
   for (const Variant &variant : variants()) {
     const Context cached(options_of(variant, HALOGEN_STORES_CACHED));
     const Context streaming(options_of(variant, HALOGEN_STORES_STREAMING));
     for (halogen_norm_path path : {HALOGEN_NORM_PATH_ROW, HALOGEN_NORM_PATH_SPLIT}) {
       if (!path_applies(problem, path)) continue;
       INFO(variant.name, " path ", path_name(path), " ", describe(problem));
-      const Outcome expected = run(cached.get(), problem, data, path, 0, false);
+      const NormResult expected = run(cached.get(), problem, data, path, 0, false);
       CHECK_FALSE(streams(expected));
-      const Outcome aligned = run(streaming.get(), problem, data, path, 0, false);
+      const NormResult aligned = run(streaming.get(), problem, data, path, 0, false);
       const bool rows = path == HALOGEN_NORM_PATH_ROW || problem.s() >= 32;
       CHECK(streams(aligned) == (whole_lines && rows));
-      const Outcome unaligned = run(streaming.get(), problem, data, path, 1, false);
+      const NormResult unaligned = run(streaming.get(), problem, data, path, 1, false);
       CHECK_FALSE(streams(unaligned));
-      const Outcome in_place = run(streaming.get(), problem, data, path, 0, true);
+      const NormResult in_place = run(streaming.get(), problem, data, path, 0, true);
       CHECK_FALSE(streams(in_place));
-      for (const Outcome *outcome : {&aligned, &unaligned, &in_place}) {
-        CHECK(same_bits(outcome->output, expected.output));
-        CHECK(same_bits(outcome->running_mean, expected.running_mean));
-        CHECK(same_bits(outcome->running_var, expected.running_var));
-      }
+      for (const NormResult *result : {&aligned, &unaligned, &in_place}) CHECK(same_outputs(*result, expected));
     }
   }
 }

@@ -29,21 +29,17 @@ Newer<T> newer(const T &from, unsigned char tail_byte) {
 }
 
 struct Fixture {
-  Fixture() : data(ordinary_data(problem(), 1)), output(data.input.size(), 3.0f), call(problem(), memory()) {}
+  Fixture() : storage(problem(), ordinary_data(problem(), 1)), call(problem(), storage.memory()) {}
   static NormProblem problem() {
     NormProblem p;
     p.shape = {2, 3, 4};
     return p;
   }
-  NormMemory memory() {
-    return {data.input.data(), output.data(), data.weight.data(), data.bias.data(), nullptr, nullptr, nullptr, nullptr};
-  }
-  std::vector<Watched> watched() { return {{"output", output.data(), output.size() * sizeof(float)}}; }
+  std::vector<Watched> watched() { return {{"output", storage.output.data(), storage.output.size()}}; }
   halogen_status run(const halogen_norm_args *args, halogen_error *error) {
     return halogen_norm_forward(context_of(variants()[0]), args, error);
   }
-  NormData data;
-  std::vector<float> output;
+  NormStorage storage;
   NormCall call;
 };
 

@@ -25,7 +25,7 @@ NormProblem problem_of(std::vector<int64_t> shape, halogen_norm_scope scope) {
 /** Fills the module's state from `data` and checks a forward of `problem` against the reference. */
 void check_forward(Module &module, const NormProblem &problem, const NormData &data) {
   const NormReference expected = reference(problem, data);
-  const std::vector<float> output = module.forward(data.input, problem.shape);
+  const Values output = module.forward(data.input, problem.shape);
   REQUIRE_MESSAGE(module.status == HALOGEN_OK, module.message);
   std::string wrong = compare("output", output, expected.output, expected.tolerance);
   if (wrong.empty() && problem.running != Running::none) {
@@ -41,12 +41,12 @@ void check_forward(Module &module, const NormProblem &problem, const NormData &d
 
 void load(Module &module, const NormData &data) {
   for (const std::string &key : module.keys()) {
-    const std::vector<float> *values = key == "weight"         ? &data.weight
-                                       : key == "bias"         ? &data.bias
-                                       : key == "running_mean" ? &data.running_mean
-                                       : key == "running_var"  ? &data.running_var
-                                                               : nullptr;
-    if (values) std::copy(values->begin(), values->end(), module.state(key.c_str()));
+    const Values *values = key == "weight"         ? &data.weight
+                           : key == "bias"         ? &data.bias
+                           : key == "running_mean" ? &data.running_mean
+                           : key == "running_var"  ? &data.running_var
+                                                   : nullptr;
+    if (values) module.set(key.c_str(), *values);
   }
 }
 
@@ -93,12 +93,12 @@ TEST_SUITE("torch_module") {
           CHECK(module.keys() == expected);
           CHECK(halogen_module_state_key(module.get(), expected.size()) == nullptr);
           if (affine) {
-            CHECK(module.copy_of("weight") == std::vector<float>(4, 1));
-            CHECK(module.copy_of("bias") == std::vector<float>(4, 0));
+            CHECK(module.copy_of("weight") == Values(4, 1));
+            CHECK(module.copy_of("bias") == Values(4, 0));
           }
           if (track) {
-            CHECK(module.copy_of("running_mean") == std::vector<float>(4, 0));
-            CHECK(module.copy_of("running_var") == std::vector<float>(4, 1));
+            CHECK(module.copy_of("running_mean") == Values(4, 0));
+            CHECK(module.copy_of("running_var") == Values(4, 1));
             CHECK(*module.num_batches_tracked() == 0);
             const DLTensor *batches = nullptr;
             REQUIRE(halogen_module_state(module.get(), "num_batches_tracked", &batches, nullptr) == HALOGEN_OK);
@@ -115,9 +115,9 @@ TEST_SUITE("torch_module") {
 
   TEST_CASE("torch: the documents' example") {
     Module batch(context(), batch_norm_params(3));
-    std::vector<float> input(12);
-    for (size_t i = 0; i < 12; ++i) input[i] = 0.1f * static_cast<float>(i + 1);
-    const std::vector<float> output = batch.forward(input, {1, 3, 2, 2});
+    Values input(12);
+    for (size_t i = 0; i < 12; ++i) input[i] = 0.1 * static_cast<double>(i + 1);
+    const Values output = batch.forward(input, {1, 3, 2, 2});
     REQUIRE_MESSAGE(batch.status == HALOGEN_OK, batch.message);
     const double expected[] = {-1.341104, -0.44703, 0.44703, 1.341104};
     for (size_t i = 0; i < 12; ++i) CHECK(output[i] == doctest::Approx(expected[i % 4]).epsilon(1e-5));
@@ -185,8 +185,8 @@ TEST_SUITE("torch_module") {
       module.forward({}, {0, 4, 3, 4});
       CHECK_MESSAGE(module.status == HALOGEN_OK, module.message);
       CHECK(*module.num_batches_tracked() == 1);
-      CHECK(module.copy_of("running_mean") == std::vector<float>(4, 0));
-      CHECK(module.copy_of("running_var") == std::vector<float>(4, 1));
+      CHECK(module.copy_of("running_mean") == Values(4, 0));
+      CHECK(module.copy_of("running_var") == Values(4, 1));
       module.set_training(false);
       module.forward({}, {0, 4, 3, 4});
       CHECK(module.status == HALOGEN_OK);
@@ -209,7 +209,7 @@ TEST_SUITE("torch_module") {
           const auto check = [&] {
             const NormReference expected = reference(problem, data);
             const std::vector<int64_t> shape = unbatched ? std::vector<int64_t>{7, 5, 6} : problem.shape;
-            const std::vector<float> output = module.forward(data.input, shape);
+            const Values output = module.forward(data.input, shape);
             REQUIRE_MESSAGE(module.status == HALOGEN_OK, module.message);
             std::string wrong = compare("output", output, expected.output, expected.tolerance);
             CHECK_MESSAGE(wrong.empty(), wrong);
@@ -245,8 +245,8 @@ TEST_SUITE("torch_module") {
     const NormProblem problem = problem_of({2, 3, 4, 4}, HALOGEN_NORM_SCOPE_INSTANCE);
     module.forward(ordinary_data(problem, 60).input, problem.shape);
     REQUIRE_MESSAGE(module.status == HALOGEN_OK, module.message);
-    CHECK(module.copy_of("running_mean") == std::vector<float>(3, 0));
-    CHECK(module.copy_of("running_var") == std::vector<float>(3, 1));
+    CHECK(module.copy_of("running_mean") == Values(3, 0));
+    CHECK(module.copy_of("running_var") == Values(3, 1));
   }
 
   TEST_CASE("torch: InstanceNorm2d without affine and tracking accepts another C") {
@@ -273,17 +273,17 @@ TEST_SUITE("torch_module") {
     const NormData data = ordinary_data(problem, 63);
     load(module, data);
     module.set_training(false);
-    const std::vector<float> expected = module.forward(data.input, problem.shape);
+    const Values expected = module.forward(data.input, problem.shape);
     REQUIRE(module.status == HALOGEN_OK);
     std::atomic<int> wrong{0};
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&] {
         for (int i = 0; i < 20; ++i) {
-          std::vector<float> input = data.input, output(input.size());
-          const TensorView x(input.data(), problem.shape), y(output.data(), problem.shape);
+          NormStorage own(problem, data);
+          const TensorView x(own.input.data(), problem.shape), y(own.output.data(), problem.shape);
           const halogen_status status = halogen_module_forward(module.get(), &x.dl, &y.dl, nullptr, nullptr, nullptr);
-          if (status != HALOGEN_OK || !same_bits(output, expected)) ++wrong;
+          if (status != HALOGEN_OK || !same_bits(own.output.values(), expected)) ++wrong;
         }
       });
     }

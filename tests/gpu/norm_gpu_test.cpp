@@ -33,9 +33,9 @@ halogen_context *shared_context() {
 /** One tensor on the device with a canary behind it; reused, as device memory is dear. */
 class Buffer {
  public:
-  void put(const std::vector<float> &values, size_t offset = 0) {
+  void put(const Values &values, size_t offset = 0) {
     std::vector<float> padded(offset, canary);
-    padded.insert(padded.end(), values.begin(), values.end());
+    for (const double value : values) padded.push_back(static_cast<float>(value));
     padded.resize(padded.size() + slack, canary);
     if (padded.size() > capacity_) {
       capacity_ = padded.size() * 2;
@@ -45,7 +45,7 @@ class Buffer {
     offset_ = offset;
     the_device().upload(memory_, padded.data(), padded.size() * sizeof(float));
   }
-  std::vector<float> get() const {
+  Values get() const {
     std::vector<float> all(offset_ + size_ + slack);
     the_device().download(all.data(), memory_, all.size() * sizeof(float));
     for (size_t i = 0; i < all.size(); ++i) {
@@ -64,7 +64,7 @@ class Buffer {
 struct DeviceMemory {
   void put(const NormData &data, size_t offset = 0) {
     input.put(data.input, offset);
-    output.put(std::vector<float>(data.input.size(), canary), offset);
+    output.put(Values(data.input.size(), canary), offset);
     weight.put(data.weight);
     bias.put(data.bias);
     mean.put(data.mean);
@@ -175,16 +175,17 @@ TEST_CASE("gpu: large mean, constants, NaN") {
   for (NormProblem problem : scopes({3, 4, 9, 11})) {
     NormData data = ordinary_data(problem, 300);
     if (!problem.given) {
-      for (float &x : data.input) x = 1e4f + 0.01f * x;
+      for (double &x : data.input) x = 1e4 + 0.01 * x;
+      round_to_types(problem, data);
       check(problem, data);
-      data.input.assign(data.input.size(), 12.34f);
+      data.input.assign(data.input.size(), rounded(12.34, float32));
       const NormResult constant = run_on_device(shared_context(), problem, data);
       REQUIRE(constant.status == HALOGEN_OK);
       for (size_t i = 0; i < constant.output.size(); ++i) REQUIRE(constant.output[i] == data.bias[i / 99 % 4]);
     }
     data = ordinary_data(problem, 301);
-    data.input[99 + 5] = std::nanf("");  // sample 0, channel 1
-    data.input[99 + 7] = std::numeric_limits<float>::infinity();
+    data.input[99 + 5] = std::nan("");  // sample 0, channel 1
+    data.input[99 + 7] = std::numeric_limits<double>::infinity();
     check(problem, data);
   }
 }
@@ -229,13 +230,13 @@ TEST_CASE("gpu: byte_offset is heeded, or refused, never ignored") {
     NormCall call(problem, device.memory(), HALOGEN_NORM_PATH_AUTO, the_device().device());
     call.input.dl.byte_offset = call.output.dl.byte_offset = offset * sizeof(float);
     const halogen_status status = call.run(shared_context());
-    const std::vector<float> output = device.output.get();
+    const Values output = device.output.get();
     if (status == HALOGEN_OK) {
       const std::string wrong = compare("output", output, expected.output, expected.tolerance);
       CHECK_MESSAGE(wrong.empty(), wrong);
     } else {
       CHECK_MESSAGE(status == HALOGEN_ERROR_LAYOUT, halogen_status_name(status), ": ", call.error.message);
-      CHECK(output == std::vector<float>(output.size(), canary));
+      CHECK(output == Values(output.size(), canary));
     }
   }
 }
@@ -269,7 +270,7 @@ TEST_CASE("gpu: misuse") {
     spoil(call);
     check_refused(what, status, words, {},
                   [&](halogen_error *error) { return halogen_norm_forward(shared_context(), &call.args, error); });
-    CHECK(device.output.get() == std::vector<float>(data.input.size(), canary));
+    CHECK(device.output.get() == Values(data.input.size(), canary));
   };
   refused("weight on the CPU", HALOGEN_ERROR_DEVICE, {"weight"}, [&](NormCall &c) {
     c.weight.dl.device = cpu;

@@ -19,9 +19,9 @@ namespace {
 constexpr unsigned char canary = 0xa5;
 }
 
-GuardedBuffer::GuardedBuffer(size_t capacity_floats) {
+GuardedBuffer::GuardedBuffer(size_t capacity) {
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  usable_bytes_ = (std::max<size_t>(capacity_floats, 1) * sizeof(float) + page - 1) / page * page;
+  usable_bytes_ = (std::max<size_t>(capacity, 1) + page - 1) / page * page;
   mapping_bytes_ = usable_bytes_ + 2 * page;
   void *mapping = mmap(nullptr, mapping_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) std::abort();
@@ -32,18 +32,12 @@ GuardedBuffer::GuardedBuffer(size_t capacity_floats) {
 
 GuardedBuffer::~GuardedBuffer() { munmap(mapping_, mapping_bytes_); }
 
-float *GuardedBuffer::place(size_t count, Flush where, size_t margin) {
-  placed_bytes_ = count * sizeof(float);
+void *GuardedBuffer::place(size_t bytes, Flush where, size_t margin) {
+  placed_bytes_ = bytes;
   if (placed_bytes_ + margin > usable_bytes_) std::abort();
   placed_ = where == Flush::start ? usable_ + margin : usable_ + usable_bytes_ - placed_bytes_ - margin;
   std::memset(usable_, canary, usable_bytes_);
-  return reinterpret_cast<float *>(placed_);
-}
-
-float *GuardedBuffer::place(const std::vector<float> &values, Flush where, size_t margin) {
-  float *memory = place(values.size(), where, margin);
-  if (!values.empty()) std::memcpy(memory, values.data(), placed_bytes_);
-  return memory;
+  return placed_;
 }
 
 bool GuardedBuffer::intact() const {
@@ -70,8 +64,8 @@ __attribute__((target("avx"), noinline)) float masked_load(const float *last) {
 bool masked_loads_overrun() {
   static const bool overrun = [] {
     if (!__builtin_cpu_supports("avx")) return false;
-    GuardedBuffer buffer(1);
-    const float *last = buffer.place(1, Flush::end);
+    GuardedBuffer buffer(sizeof(float));
+    const auto *last = static_cast<const float *>(buffer.place(sizeof(float), Flush::end));
     struct sigaction action = {}, before;
     action.sa_handler = on_fault;
     sigaction(SIGSEGV, &action, &before);

@@ -3,27 +3,24 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace halogen_tests {
 
 /** Where a tensor lies in guarded memory. */
 enum class Flush { start, end };
 
-/** A buffer of floats with a PROT_NONE page on either side. A tensor placed at one end is flush with that end's page; the
+/** A buffer with a PROT_NONE page on either side. A tensor placed at one end is flush with that end's page; the
  * rest of the buffer holds a canary that intact() checks, so a stray write inside the mapping is seen as well. */
 class GuardedBuffer {
  public:
-  explicit GuardedBuffer(size_t capacity_floats);
+  explicit GuardedBuffer(size_t capacity);
   ~GuardedBuffer();
   GuardedBuffer(const GuardedBuffer &) = delete;
   GuardedBuffer &operator=(const GuardedBuffer &) = delete;
 
-  /** Memory for `count` floats flush with one end, or `margin` bytes of canary from it; everything else becomes canary. */
-  float *place(size_t count, Flush where, size_t margin = 0);
-  /** place(), then a copy of `values`. */
-  float *place(const std::vector<float> &values, Flush where, size_t margin = 0);
-  /** True while all bytes outside the placed floats are as place() left them. */
+  /** Memory for `bytes` bytes flush with one end, or `margin` bytes of canary from it; everything becomes canary. */
+  void *place(size_t bytes, Flush where, size_t margin = 0);
+  /** True while all bytes outside the placed ones are as place() left them. */
   bool intact() const;
 
  private:

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "coverage.h"
+#include "norm_storage.h"
 
 namespace halogen_tests {
 
@@ -53,30 +54,35 @@ const DLTensor *Module::entry(const char *key) const {
   return tensor;
 }
 
-float *Module::state(const char *key) const {
+void *Module::state(const char *key) const {
   const DLTensor *tensor = entry(key);
-  return reinterpret_cast<float *>(static_cast<char *>(tensor->data) + tensor->byte_offset);
+  return static_cast<char *>(tensor->data) + tensor->byte_offset;
 }
 
-std::vector<float> Module::copy_of(const char *key) const {
+Values Module::copy_of(const char *key) const {
   const DLTensor *tensor = entry(key);
   REQUIRE(tensor->ndim == 1);
-  const float *values = state(key);
-  return std::vector<float>(values, values + tensor->shape[0]);
+  return load({tensor->dtype, {tensor->shape[0]}, {1}}, state(key));
+}
+
+void Module::set(const char *key, const Values &values) {
+  const DLTensor *tensor = entry(key);
+  REQUIRE(element_count({tensor->shape, tensor->shape + tensor->ndim}) == static_cast<int64_t>(values.size()));
+  store({tensor->dtype, {tensor->shape[0]}, {1}}, values, state(key));
 }
 
 int64_t *Module::num_batches_tracked() const { return static_cast<int64_t *>(entry("num_batches_tracked")->data); }
 
-std::vector<float> Module::forward(const std::vector<float> &input, const std::vector<int64_t> &shape) {
-  std::vector<float> from = input;
-  std::vector<float> to(input.size(), std::nanf(""));
-  const TensorView x(from.data(), shape), y(to.data(), shape);
+Values Module::forward(const Values &input, const std::vector<int64_t> &shape) {
+  const TensorForm form{data_type, shape, dense_strides(shape)};
+  StoredTensor from(form, input), to(form, Values(form.count(), std::nan("")));
+  const TensorView x(from.data(), shape, data_type), y(to.data(), shape, data_type);
   halogen_kernel_info ran = HALOGEN_KERNEL_INFO_INIT;
   halogen_error error = HALOGEN_ERROR_INIT;
   status = halogen_module_forward(handle_, &x.dl, &y.dl, nullptr, &ran, &error);
   message = error.message;
   if (status == HALOGEN_OK) record_ran(ran);
-  return to;
+  return to.values();
 }
 
 }  // namespace halogen_tests

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dtype.h"
 #include "tensor.h"
 
 namespace halogen_tests {
@@ -27,13 +28,16 @@ class Module {
 
   /** The keys, in the module's order. */
   std::vector<std::string> keys() const;
-  /** The module's own memory of a float entry. */
-  float *state(const char *key) const;
-  std::vector<float> copy_of(const char *key) const;
+  /** The memory of an entry. */
+  void *state(const char *key) const;
+  /** The numbers of a vector. */
+  Values copy_of(const char *key) const;
+  void set(const char *key, const Values &values);
   int64_t *num_batches_tracked() const;
 
   /** Forward on copies; the kernels go on record. `status` and `message` receive what came. */
-  std::vector<float> forward(const std::vector<float> &input, const std::vector<int64_t> &shape);
+  Values forward(const Values &input, const std::vector<int64_t> &shape);
+  DLDataType data_type = float32; /**< of forward()'s tensors */
   halogen_status status = HALOGEN_OK;
   std::string message;
 

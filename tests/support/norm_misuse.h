@@ -16,15 +16,14 @@ NormProblem affine_with_running();
 /** Affine, with given statistics. */
 NormProblem with_given();
 
-/** The memory of a valid call. Data are followed by slack, so that shifted views stay in memory we own. */
+/** The memory of a valid call. Tensors are followed by slack, so that shifted views stay in memory we own. */
 struct ValidMemory {
   explicit ValidMemory(const NormProblem &problem);
-  NormMemory memory();
+  NormMemory memory() { return storage.memory(); }
   /** All that a refused call must leave alone. */
   std::vector<Watched> watched();
 
-  NormData data;
-  std::vector<float> output;
+  NormStorage storage;
 };
 
 using Spoil = std::function<void(NormCall &)>;

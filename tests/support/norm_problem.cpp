@@ -18,8 +18,8 @@ NormData ordinary_data(const NormProblem &problem, uint64_t stream) {
   const size_t channels = static_cast<size_t>(problem.c());
   const size_t row = static_cast<size_t>(problem.s());
   const auto vector = [&](double low, double high) {
-    std::vector<float> values(channels);
-    for (float &value : values) value = static_cast<float>(random.uniform(low, high));
+    Values values(channels);
+    for (double &value : values) value = rounded(random.uniform(low, high), problem.parameter_type());
     return values;
   };
   NormData data;
@@ -32,22 +32,48 @@ NormData ordinary_data(const NormProblem &problem, uint64_t stream) {
   data.input.resize(static_cast<size_t>(problem.n()) * channels * row);
   for (size_t i = 0; i < data.input.size(); ++i) {
     const size_t channel = i / row % channels;
-    data.input[i] = static_cast<float>(data.mean[channel] + data.var[channel] * random.uniform(-1, 1));
+    data.input[i] = rounded(data.mean[channel] + data.var[channel] * random.uniform(-1, 1), problem.dtype);
   }
+  if (problem.residual) {
+    data.residual.resize(data.input.size());
+    for (double &value : data.residual) value = rounded(random.uniform(-2, 2), problem.dtype);
+  }
+  const auto repeat_first_sample = [&](Values &values) {
+    const size_t sample = channels * row;
+    for (size_t i = sample; i < values.size(); ++i) values[i] = values[i - sample];
+  };
+  if (problem.input_place == Place::broadcast) repeat_first_sample(data.input);
+  if (problem.residual_place == Place::broadcast) repeat_first_sample(data.residual);
   return data;
+}
+
+void round_to_types(const NormProblem &problem, NormData &data) {
+  for (Values *values : {&data.input, &data.residual}) {
+    for (double &value : *values) value = rounded(value, problem.dtype);
+  }
+  for (Values *values : {&data.weight, &data.bias, &data.mean, &data.var, &data.running_mean, &data.running_var}) {
+    for (double &value : *values) value = rounded(value, problem.parameter_type());
+  }
 }
 
 std::string describe(const NormProblem &problem) {
   static const char *const scopes[] = {"?", "batch", "instance", "group"};
+  static const char *const activations[] = {"", " relu", " leaky relu "};
   std::ostringstream text;
-  text << "shape (";
+  text << short_name(problem.dtype) << " shape (";
   for (size_t i = 0; i < problem.shape.size(); ++i) text << (i ? "," : "") << problem.shape[i];
   text << ") scope " << scopes[std::clamp<int>(problem.scope, 0, 3)];
   if (problem.num_groups) text << " groups " << problem.num_groups;
   text << (problem.given ? " given statistics" : "") << (problem.weight ? " weight" : "")
-       << (problem.bias ? " bias" : "");
+       << (problem.bias ? " bias" : "") << (problem.float_vectors ? " of f32" : "");
   if (problem.running == Running::biased) text << " running biased";
   if (problem.running == Running::unbiased) text << " running unbiased";
+  if (problem.saved) text << " saved";
+  text << " x " << place_name(problem.input_place) << " y " << place_name(problem.output_place);
+  if (problem.residual) text << " residual " << place_name(problem.residual_place);
+  text << activations[std::clamp<int>(problem.activation, 0, 2)];
+  if (problem.activation == HALOGEN_ACTIVATION_LEAKY_RELU) text << problem.negative_slope;
+  if (problem.named_last) text << " named channel-last";
   text << " eps " << problem.eps << " seed " << base_seed();
   return text.str();
 }

@@ -7,13 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "dtype.h"
+#include "norm_form.h"
+
 namespace halogen_tests {
 
 enum class Running { none, biased, unbiased };
 
 /** What is asked for; all of it but the numbers. */
 struct NormProblem {
-  std::vector<int64_t> shape;
+  std::vector<int64_t> shape; /**< N, C, ..., also where the call names the channels last */
   halogen_norm_scope scope = HALOGEN_NORM_SCOPE_BATCH;
   int32_t num_groups = 0;
   bool given = false; /**< with given statistics */
@@ -22,31 +25,53 @@ struct NormProblem {
   Running running = Running::none;
   double running_weight = 0.1;
   double eps = 1e-5;
+  DLDataType dtype = float32;
+  bool float_vectors = false; /**< 16-bit data: the vectors are float32 */
+  Place input_place = Place::first, output_place = Place::first, residual_place = Place::first;
+  bool named_last = false; /**< the call's shapes are (N, ..., C), and its field says so */
+  bool residual = false;
+  halogen_activation activation = HALOGEN_ACTIVATION_NONE;
+  double negative_slope = 0;
+  bool saved = false; /**< saved_mean and saved_rstd are asked for */
 
   int64_t n() const { return shape[0]; }
   int64_t c() const { return shape[1]; }
   /** The product of all dimensions behind the second. */
   int64_t s() const;
+  bool half() const { return bytes_of(dtype) == 2; }
+  DLDataType compute_type() const { return half() ? float32 : dtype; }
+  DLDataType parameter_type() const { return float_vectors ? compute_type() : dtype; }
+  bool epilogue() const { return residual || activation != HALOGEN_ACTIVATION_NONE; }
+  /** All data tensors at one place. */
+  void put_all(Place place) { input_place = output_place = residual_place = place; }
 };
 
-/** The numbers. All vectors are filled, whether the problem uses them or not. */
+/** The numbers, each one that its tensor can hold; data in the order N, C, ... All vectors are filled, whether the problem uses
+ * them or not; the residual only if it does. */
 struct NormData {
-  std::vector<float> input, weight, bias, mean, var, running_mean, running_var;
+  Values input, weight, bias, mean, var, running_mean, running_var, residual;
 };
 
 /** Ordinary data: every channel has its own mean within ±2 and spread within 0.5 to 2. Same problem and stream, same data. */
 NormData ordinary_data(const NormProblem &problem, uint64_t stream);
 
-/** What a double-precision program computes, and how far a float32 kernel may be off. */
+/** What its tensor can hold of each number. */
+void round_to_types(const NormProblem &problem, NormData &data);
+
+/** What a double-precision program computes, and how far a kernel may be off. */
 struct NormReference {
-  std::vector<double> output, tolerance;
-  std::vector<double> running_mean, running_var, running_mean_tolerance, running_var_tolerance;
+  Values output, tolerance;
+  Values running_mean, running_var, running_mean_tolerance, running_var_tolerance;
+  Values saved_mean, saved_rstd, saved_mean_tolerance, saved_rstd_tolerance;
 };
 
-/** y = (x - mean) / sqrt(var + eps) * weight + bias, in two plain passes over the doubles.
+/** y = activation((x - mean) / sqrt(var + eps) * weight + bias + residual), in two plain passes; for float64 data with more digits
+ * than those.
  *
- * An element may be off by 4e-7 * (|weight| * rstd * (|x - mean| + σ) + |bias|), σ = 0 with given statistics: tighter than with
- * |x| + |mean| in place of |x - mean| + σ as soon as the mean is large, because the kernels carry the mean as two floats. */
+ * With u = 4e-7, arithmetic in float32 may be off by u * (|weight| * rstd * (|x - mean| + σ) + |bias| + |residual|), σ = 0 with given
+ * statistics: tighter than with |x| + |mean| in place of |x - mean| + σ as soon as the mean is large, because the kernels carry the
+ * mean as two floats. 16-bit results are rounded from that once: half a unit in their last place more. float64 is its own: u = 8e-16
+ * (4e-7 and 8e-16 are both some seven roundings), and as the mean is one number, |mean| is added to |x - mean| + σ. */
 NormReference reference(const NormProblem &problem, const NormData &data);
 
 /** One line that says which problem this is. */

@@ -1,5 +1,7 @@
 #include "norm_run.h"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -10,17 +12,34 @@
 
 namespace halogen_tests {
 
+namespace {
+
+TensorView view(const TensorForm &form, void *data, DLDevice device) {
+  TensorView tensor(data, form.shape, form.dtype, device);
+  if (!form.dense()) tensor.set_strides(form.strides);
+  return tensor;
+}
+
+}  // namespace
+
 NormCall::NormCall(const NormProblem &problem, const NormMemory &memory, halogen_norm_path path, DLDevice device)
     : description_(describe(problem)) {
-  const auto vector = [&](void *data) { return TensorView(data, {problem.c()}, float32, device); };
-  input = TensorView(memory.input, problem.shape, float32, device);
-  output = TensorView(memory.output, problem.shape, float32, device);
+  const NormForms forms(problem);
+  const auto data = [&](const TensorForm &form, void *at) {
+    return view(problem.named_last ? with_channels_last(form) : form, at, device);
+  };
+  const auto vector = [&](void *at) { return view(forms.vector, at, device); };
+  input = data(forms.input, memory.input);
+  output = data(forms.output, memory.output);
+  residual = data(forms.residual, memory.residual);
   weight = vector(memory.weight);
   bias = vector(memory.bias);
   mean = vector(memory.mean);
   var = vector(memory.var);
   running_mean = vector(memory.running_mean);
   running_var = vector(memory.running_var);
+  saved_mean = view(forms.saved, memory.saved_mean, device);
+  saved_rstd = view(forms.saved, memory.saved_rstd, device);
   args.scope = problem.scope;
   args.num_groups = problem.num_groups;
   args.input = &input.dl;
@@ -37,6 +56,14 @@ NormCall::NormCall(const NormProblem &problem, const NormMemory &memory, halogen
     args.running_weight = problem.running_weight;
     args.running_var_unbiased = problem.running == Running::unbiased;
   }
+  if (problem.residual) args.residual = &residual.dl;
+  if (problem.saved) {
+    args.saved_mean = &saved_mean.dl;
+    args.saved_rstd = &saved_rstd.dl;
+  }
+  args.activation = problem.activation;
+  args.negative_slope = problem.negative_slope;
+  args.layout = problem.named_last ? HALOGEN_LAYOUT_CHANNEL_LAST : HALOGEN_LAYOUT_CHANNEL_FIRST;
   args.eps = problem.eps;
   args.path = path;
   args.ran = &ran;
@@ -51,60 +78,36 @@ halogen_status NormCall::run(halogen_context *context) {
   return status;
 }
 
-NormResult run_norm(halogen_context *context, const NormProblem &problem, const NormData &data, halogen_norm_path path,
-                    bool in_place) {
-  NormData own = data;
-  NormResult result;
-  if (in_place) {
-    result.output = data.input;
-  } else {
-    result.output.assign(data.input.size(), std::nanf(""));
-  }
-  NormMemory memory{own.input.data(), result.output.data(), own.weight.data(),       own.bias.data(),
-                    own.mean.data(),  own.var.data(),       own.running_mean.data(), own.running_var.data()};
-  if (in_place) memory.input = memory.output;
+NormResult run_norm_in(halogen_context *context, const NormProblem &problem, const NormMemory &memory,
+                       halogen_norm_path path) {
   NormCall call(problem, memory, path);
+  NormResult result;
   result.status = call.run(context);
   result.message = call.error.message;
   result.ran = call.ran;
-  result.running_mean = own.running_mean;
-  result.running_var = own.running_var;
+  static_cast<NormOutputs &>(result) = read_outputs(problem, memory);
   return result;
 }
 
-bool path_applies(const NormProblem &problem, halogen_norm_path path) {
-  return !problem.given || path != HALOGEN_NORM_PATH_SPLIT;
+NormResult run_norm(halogen_context *context, const NormProblem &problem, const NormData &data, halogen_norm_path path,
+                    OutputIs output) {
+  NormStorage storage(problem, data);
+  NormMemory memory = storage.memory();
+  if (output == OutputIs::input) memory.output = memory.input;
+  if (output == OutputIs::residual) memory.output = memory.residual;
+  NormResult result = run_norm_in(context, problem, memory, path);
+  for (const StoredTensor *tensor : storage.all()) result.gaps_intact = result.gaps_intact && tensor->gaps_intact();
+  return result;
 }
 
-// Rows shorter than this are split by lanes across channels (docs/scheduling.md).
-constexpr int64_t kShortRow = 32;
-
-std::vector<std::string> expected_kernels(const NormProblem &problem, halogen_norm_path path) {
-  std::vector<std::string> names;
-  if (path == HALOGEN_NORM_PATH_AUTO) return names;
-  if (problem.given) {
-    names.push_back(path == HALOGEN_NORM_PATH_SLAB ? "norm_apply_f32_slab" : "norm_apply_f32_cs_row");
-  } else if (path == HALOGEN_NORM_PATH_ROW) {
-    names.push_back("norm_fused_f32_cs_row");
-  } else if (path == HALOGEN_NORM_PATH_SLAB) {
-    names.push_back("norm_fused_f32_slab");
-  } else if (problem.s() < kShortRow) {
-    names = {"norm_partial_f32_slab", "norm_merge_f32", "norm_apply_f32_slab"};
-  } else {
-    names = {"norm_partial_f32_cs_row", "norm_merge_f32", "norm_apply_f32_cs_row"};
-  }
-  if (problem.running != Running::none) names.push_back("norm_running_f32");
-  return names;
-}
-
-std::string compare(const char *name, const std::vector<float> &got, const std::vector<double> &expected,
-                    const std::vector<double> &tolerance) {
+std::string compare(const char *name, const Values &got, const Values &expected, const Values &tolerance) {
+  if (got.size() != expected.size()) return std::string(name) + ": another number of values";
   for (size_t i = 0; i < expected.size(); ++i) {
     const double value = got[i];
     if (std::isnan(expected[i]) ? std::isnan(value) : value == expected[i]) continue;
     if (std::fabs(value - expected[i]) <= tolerance[i]) continue;
     std::ostringstream text;
-    text.precision(9);
+    text.precision(17);
     text << name << "[" << i << "]: expected " << expected[i] << " ± " << tolerance[i] << ", got " << value;
     return text.str();
   }
@@ -125,6 +128,7 @@ std::string verify(const NormProblem &problem, const NormReference &expected, co
     if (path != HALOGEN_NORM_PATH_AUTO && meant != ran) wrong = std::string("ran '") + result.ran.kernels + "'";
     if (ran.empty()) wrong = "no kernel is named";
   }
+  if (wrong.empty() && !result.gaps_intact) wrong = "bytes beside a tensor's elements were written";
   if (wrong.empty()) wrong = compare("output", result.output, expected.output, expected.tolerance);
   if (wrong.empty() && problem.running != Running::none) {
     wrong = compare("running_mean", result.running_mean, expected.running_mean, expected.running_mean_tolerance);
@@ -132,12 +136,36 @@ std::string verify(const NormProblem &problem, const NormReference &expected, co
   if (wrong.empty() && problem.running != Running::none) {
     wrong = compare("running_var", result.running_var, expected.running_var, expected.running_var_tolerance);
   }
+  if (wrong.empty()) {
+    wrong = compare("saved_mean", result.saved_mean, expected.saved_mean, expected.saved_mean_tolerance);
+  }
+  if (wrong.empty()) {
+    wrong = compare("saved_rstd", result.saved_rstd, expected.saved_rstd, expected.saved_rstd_tolerance);
+  }
   if (wrong.empty()) return wrong;
   return isa + " path " + path_name(path) + ", " + describe(problem) + ": " + wrong;
 }
 
-bool same_bits(const std::vector<float> &a, const std::vector<float> &b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+void check_everywhere(const NormProblem &problem, const NormData &data, OutputIs output) {
+  const NormReference expected = reference(problem, data);
+  for (const Variant &variant : variants()) {
+    for (halogen_norm_path path : norm_paths) {
+      if (!path_applies(problem, path)) continue;
+      const std::string wrong =
+          verify(problem, expected, run_norm(context_of(variant), problem, data, path, output), path, variant.name);
+      CHECK_MESSAGE(wrong.empty(), wrong);
+    }
+  }
+}
+
+bool same_bits(const Values &a, const Values &b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
+}
+
+bool same_outputs(const NormOutputs &a, const NormOutputs &b) {
+  return same_bits(a.output, b.output) && same_bits(a.running_mean, b.running_mean) &&
+         same_bits(a.running_var, b.running_var) && same_bits(a.saved_mean, b.saved_mean) &&
+         same_bits(a.saved_rstd, b.saved_rstd);
 }
 
 }  // namespace halogen_tests

@@ -11,6 +11,8 @@ namespace halogen_tests {
 
 inline constexpr DLDataType float32{kDLFloat, 32, 1};
 inline constexpr DLDataType float64{kDLFloat, 64, 1};
+inline constexpr DLDataType float16{kDLFloat, 16, 1};
+inline constexpr DLDataType bfloat16{kDLBfloat, 16, 1};
 inline constexpr DLDataType int64_type{kDLInt, 64, 1};
 inline constexpr DLDevice cpu{kDLCPU, 0};
 
