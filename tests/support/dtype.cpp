@@ -56,11 +56,24 @@ double f16_value(uint16_t bits) {
 std::string short_name(DLDataType dtype) { return format_of(dtype).name; }
 
 double rounded(double value, DLDataType dtype) {
+  if (same(dtype, float32)) return static_cast<double>(static_cast<float>(value));
   if (same(dtype, float64) || !std::isfinite(value) || value == 0) return value;
   const Format format = format_of(dtype);
-  const int last = last_digit(value, format);
-  const double near = std::ldexp(std::nearbyint(std::ldexp(value, -last)), last);
-  return std::fabs(near) <= format.largest ? near : std::copysign(std::numeric_limits<double>::infinity(), value);
+  const double magnitude = std::fabs(value);
+  double near = 0;
+  if (magnitude < std::ldexp(1, format.least)) {
+    const int last = last_digit(value, format);
+    near = std::ldexp(std::nearbyint(std::ldexp(magnitude, -last)), last);
+  } else {
+    uint64_t bits = 0;
+    std::memcpy(&bits, &magnitude, sizeof bits);
+    const int dropped = std::numeric_limits<double>::digits - format.digits;
+    bits += (uint64_t{1} << (dropped - 1)) - 1 + (bits >> dropped & 1);
+    bits = bits >> dropped << dropped;
+    std::memcpy(&near, &bits, sizeof near);
+  }
+  if (near > format.largest) near = std::numeric_limits<double>::infinity();
+  return std::copysign(near, value);
 }
 
 double half_ulp(double value, DLDataType dtype) {
@@ -68,14 +81,13 @@ double half_ulp(double value, DLDataType dtype) {
 }
 
 void store(double value, DLDataType dtype, void *to) {
-  const double near = rounded(value, dtype);
   if (same(dtype, float64)) {
-    std::memcpy(to, &near, sizeof near);
+    std::memcpy(to, &value, sizeof value);
   } else if (same(dtype, float16)) {
-    const uint16_t bits = f16_bits(near);
+    const uint16_t bits = f16_bits(rounded(value, dtype));
     std::memcpy(to, &bits, sizeof bits);
   } else {
-    const float single = static_cast<float>(near);
+    const float single = static_cast<float>(rounded(value, dtype));
     uint32_t bits = 0;
     std::memcpy(&bits, &single, sizeof bits);
     // A bf16 is the upper half of a float.

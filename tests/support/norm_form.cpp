@@ -1,7 +1,6 @@
 #include "norm_form.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "norm_problem.h"
 
@@ -82,10 +81,6 @@ bool TensorForm::dense() const { return strides == dense_strides(shape); }
 
 std::vector<size_t> TensorForm::offsets() const {
   std::vector<size_t> all(count());
-  if (dense()) {
-    std::iota(all.begin(), all.end(), size_t{0});
-    return all;
-  }
   std::vector<int64_t> index(shape.size(), 0);
   int64_t offset = 0;
   for (size_t &element : all) {
@@ -101,17 +96,27 @@ std::vector<size_t> TensorForm::offsets() const {
 }
 
 void store(const TensorForm &form, const Values &values, void *to) {
+  if (same(form.dtype, float32) && form.dense()) {
+    std::copy_n(values.begin(), form.count(), static_cast<float *>(to));
+    return;
+  }
+  const size_t size = bytes_of(form.dtype);
   const std::vector<size_t> offsets = form.offsets();
   for (size_t i = 0; i < offsets.size(); ++i) {
-    store(values[i], form.dtype, static_cast<unsigned char *>(to) + offsets[i] * bytes_of(form.dtype));
+    store(values[i], form.dtype, static_cast<unsigned char *>(to) + offsets[i] * size);
   }
 }
 
 Values load(const TensorForm &form, const void *from) {
+  if (same(form.dtype, float32) && form.dense()) {
+    const float *floats = static_cast<const float *>(from);
+    return Values(floats, floats + form.count());
+  }
+  const size_t size = bytes_of(form.dtype);
   const std::vector<size_t> offsets = form.offsets();
   Values values(offsets.size());
   for (size_t i = 0; i < offsets.size(); ++i) {
-    values[i] = load(form.dtype, static_cast<const unsigned char *>(from) + offsets[i] * bytes_of(form.dtype));
+    values[i] = load(form.dtype, static_cast<const unsigned char *>(from) + offsets[i] * size);
   }
   return values;
 }

@@ -35,6 +35,7 @@ StoredTensor::StoredTensor(const TensorForm &form, const Values &values, size_t 
 }
 
 bool StoredTensor::gaps_intact() const {
+  if (form_.dense() && bytes_.size() == form_.bytes()) return true;
   std::vector<bool> used(bytes_.size(), false);
   const size_t size = bytes_of(form_.dtype);
   for (const size_t offset : form_.offsets()) {
