@@ -10,7 +10,7 @@ namespace {
 
 void check(const NormProblem &problem) {
   const NormData data = ordinary_data(problem, 5);
-  for (const Variant &variant : variants()) {
+  for (const Variant &variant : variants_of(problem.dtype)) {
     for (halogen_norm_path path : norm_paths) {
       if (!path_applies(problem, path)) continue;
       const NormResult apart = run_norm(context_of(variant), problem, data, path);

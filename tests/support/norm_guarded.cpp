@@ -42,7 +42,7 @@ std::string GuardedNorm::run(const Variant &variant, halogen_norm_path path, con
 void GuardedNorm::check(const NormProblem &problem, OutputIs output) {
   const NormData data = ordinary_data(problem, 1);
   const NormReference expected = reference(problem, data);
-  for (const Variant &variant : variants()) {
+  for (const Variant &variant : variants_of(problem.dtype)) {
     for (halogen_norm_path path : norm_paths) {
       if (path == HALOGEN_NORM_PATH_AUTO || !path_applies(problem, path)) continue;
       for (Flush where : {Flush::start, Flush::end}) {

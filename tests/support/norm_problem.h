@@ -70,8 +70,9 @@ struct NormReference {
  *
  * With u = 4e-7, arithmetic in float32 may be off by u * (|weight| * rstd * (|x - mean| + σ) + |bias| + |residual|), σ = 0 with given
  * statistics: tighter than with |x| + |mean| in place of |x - mean| + σ as soon as the mean is large, because the kernels carry the
- * mean as two floats. 16-bit results are rounded from that once: half a unit in their last place more. float64 is its own: u = 8e-16
- * (4e-7 and 8e-16 are both some seven roundings), and as the mean is one number, |mean| is added to |x - mean| + σ. */
+ * mean as two floats. 16-bit results are rounded from that once: half a unit in their last place more. float64 is its own: u = 4e-15,
+ * for there the sums of blocks and of a slab's width, thousands of them, are in the type of the data; and as the mean is one number,
+ * |mean| is added to |x - mean| + σ. */
 NormReference reference(const NormProblem &problem, const NormData &data);
 
 /** One line that says which problem this is. */

@@ -148,7 +148,7 @@ std::string verify(const NormProblem &problem, const NormReference &expected, co
 
 void check_everywhere(const NormProblem &problem, const NormData &data, OutputIs output) {
   const NormReference expected = reference(problem, data);
-  for (const Variant &variant : variants()) {
+  for (const Variant &variant : variants_of(problem.dtype)) {
     for (halogen_norm_path path : norm_paths) {
       if (!path_applies(problem, path)) continue;
       const std::string wrong =

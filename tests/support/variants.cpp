@@ -40,6 +40,14 @@ const std::vector<Variant> &variants() {
   return found;
 }
 
+std::vector<Variant> variants_of(DLDataType dtype) {
+  std::vector<Variant> all;
+  for (const Variant &variant : variants()) {
+    if (dtype.bits != 16 || variant.isa != HALOGEN_ISA_V2) all.push_back(variant);
+  }
+  return all;
+}
+
 halogen_context *context_of(const Variant &variant) {
   static std::map<halogen_isa, Context> contexts;
   return contexts.try_emplace(variant.isa, variant.isa).first->second.get();
