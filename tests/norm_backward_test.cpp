@@ -1,0 +1,233 @@
+// halogen_norm_backward(): every dtype, scope, path, layout and subset of gradients against the reference and central differences.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "support/env.h"
+#include "support/norm_cases.h"
+#include "support/norm_gradients.h"
+#include "support/norm_run.h"
+#include "support/random.h"
+
+using namespace halogen_tests;
+
+namespace {
+
+using InputIs = GradientWish::InputIs;
+
+void check(const NormProblem &problem, uint64_t stream, const GradientWish &wish = {}) {
+  const GradientData data(problem, stream);
+  const GradientReference expected = reference_gradients(problem, data);
+  for (const Variant &variant : variants_of(problem.dtype)) {
+    for (const halogen_norm_path path : norm_paths) {
+      if (!backward_path_applies(problem, path)) continue;
+      const GradientResult result = run_gradients(context_of(variant), problem, data, wish, path);
+      const std::string wrong = verify_gradients(problem, expected, result, wish, variant.name);
+      CHECK_MESSAGE(wrong.empty(), "path ", path_name(path), ", ", wrong);
+    }
+  }
+}
+
+GradientWish wish_of(size_t turn) {
+  GradientWish wish;
+  wish.input = turn % 4 != 3;
+  wish.residual = turn % 3 == 0;
+  wish.weight = turn % 5 != 2;
+  wish.bias = turn % 5 < 3;
+  return wish;
+}
+
+bool same_gradients(const GradientResult &a, const GradientResult &b) {
+  return same_bits(a.input, b.input) && same_bits(a.weight, b.weight) && same_bits(a.bias, b.bias);
+}
+
+}  // namespace
+
+TEST_SUITE("norm_backward") {
+  TEST_CASE("norm: gradients of every dtype, scope and path agree with the reference") {
+    std::vector<int64_t> rows{1, 2, 3, 5, 8, 15, 17, 31, 33, 64, 127};
+    std::vector<int64_t> channels{1, 3, 16};
+    if (quick()) {
+      rows = {1, 5, 33, 64};
+      channels = {6};
+    }
+    for (const DLDataType dtype : float_types) {
+      uint64_t turn = 0;
+      for (const int64_t s : rows) {
+        for (const int64_t c : channels) {
+          for (const int64_t n : {2, 3}) {
+            for (NormProblem problem : each_scope(shape_of(n, c, s, turn))) {
+              problem.dtype = dtype;
+              set_options(problem, turn);
+              check(problem, turn, wish_of(turn));
+              turn += 7;
+            }
+          }
+        }
+      }
+    }
+  }
+
+  TEST_CASE("norm: gradients of more than one block, and of sets larger than the cache") {
+    std::vector<std::vector<int64_t>> shapes{{1370, 3, 3}, {2, 3, 9001}, {4, 2, 65536}, {700, 40, 5}, {3, 1031, 2}};
+    if (quick()) shapes = {{300, 3, 3}, {2, 2, 5000}};
+    for (const auto &shape : shapes) {
+      uint64_t turn = 100;
+      for (NormProblem problem : each_scope(shape)) {
+        set_options(problem, turn);
+        check(problem, turn++);
+      }
+    }
+  }
+
+  TEST_CASE("norm: gradients wherever the data lie, channels named first or last") {
+    constexpr Place places[] = {Place::first,      Place::first_slice,  Place::first_samples, Place::last,
+                                Place::last_slice, Place::last_samples, Place::padded,        Place::transposed};
+    for (const DLDataType dtype : {float32, bfloat16}) {
+      uint64_t turn = 200;
+      for (const Place place : places) {
+        for (NormProblem problem : each_scope({3, 6, 4, 9})) {
+          problem.dtype = dtype;
+          set_options(problem, turn);
+          problem.put_all(place);
+          if (turn % 3 == 0) problem.input_place = Place::last;
+          problem.named_last = turn % 2 == 0;
+          check(problem, turn, wish_of(turn));
+          turn += 7;
+        }
+      }
+    }
+  }
+
+  TEST_CASE("norm: any subset of the gradients has the same bits as all of them") {
+    for (const std::vector<int64_t> &shape : {std::vector<int64_t>{3, 6, 40}, {3, 6, 7}}) {
+      for (NormProblem problem : each_scope(shape)) {
+        problem.saved = true;
+        const GradientData data(problem, 300);
+        for (const Variant &variant : variants_of(problem.dtype)) {
+          const GradientResult all =
+              run_gradients(context_of(variant), problem, data, {}, HALOGEN_NORM_PATH_SPLIT);
+          REQUIRE_MESSAGE(all.status == HALOGEN_OK, all.message);
+          for (int subset = 0; subset < 8; ++subset) {
+            GradientWish wish;
+            wish.input = subset & 1;
+            wish.weight = subset & 2;
+            wish.bias = subset & 4;
+            const GradientResult some = run_gradients(context_of(variant), problem, data, wish, HALOGEN_NORM_PATH_SPLIT);
+            INFO(describe(problem), " subset ", subset);
+            CHECK(some.status == HALOGEN_OK);
+            if (wish.input) CHECK(same_bits(some.input, all.input));
+            if (wish.weight) CHECK(same_bits(some.weight, all.weight));
+            if (wish.bias) CHECK(same_bits(some.bias, all.bias));
+          }
+        }
+      }
+    }
+  }
+
+  TEST_CASE("norm: in place gives the same bits") {
+    uint64_t turn = 400;
+    for (int64_t s = 1; s <= 70; s += quick() ? 23 : 1) {
+      for (NormProblem problem : each_scope({2, 6, s})) {
+        problem.dtype = float_types[turn % 4];
+        set_options(problem, turn);
+        const GradientData data(problem, turn++);
+        for (const Variant &variant : variants_of(problem.dtype)) {
+          for (const halogen_norm_path path : norm_paths) {
+            if (!backward_path_applies(problem, path)) continue;
+            const GradientResult apart = run_gradients(context_of(variant), problem, data, {}, path);
+            REQUIRE_MESSAGE(apart.status == HALOGEN_OK, apart.message);
+            for (const InputIs is : {InputIs::input, InputIs::grad_output}) {
+              const GradientResult in_place =
+                  run_gradients(context_of(variant), problem, data, {true, false, true, true, is}, path);
+              INFO(variant.name, " path ", path_name(path), " ", describe(problem), in_place.message);
+              CHECK(in_place.status == HALOGEN_OK);
+              CHECK(same_gradients(in_place, apart));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  TEST_CASE("norm: streaming stores and any number of threads give the same bits") {
+    for (const DLDataType dtype : {float32, float16, bfloat16}) {
+      for (NormProblem problem : each_scope({8, 34, 64})) {
+        problem.dtype = dtype;
+        problem.saved = true;
+        const GradientData data(problem, 500);
+        for (const Variant &variant : variants_of(dtype)) {
+          for (const halogen_norm_path path : norm_paths) {
+            if (!backward_path_applies(problem, path)) continue;
+            const GradientResult expected = run_gradients(context_of(variant), problem, data, {}, path);
+            for (const int threads : {1, 2, 3, 8}) {
+              if (quick() && threads > 1) continue;
+              halogen_context_options options = HALOGEN_CONTEXT_OPTIONS_INIT;
+              options.isa = variant.isa;
+              options.num_threads = threads;
+              options.stores = HALOGEN_STORES_STREAMING;
+              const Context context(options);
+              const GradientResult result = run_gradients(context.get(), problem, data, {}, path);
+              INFO(variant.name, " path ", path_name(path), " ", describe(problem), " ", result.message);
+              CHECK(result.status == HALOGEN_OK);
+              CHECK(same_gradients(result, expected));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  TEST_CASE("norm: gradients agree with central differences of the forward pass in float64") {
+    for (NormProblem problem : each_scope({2, 6, 5})) {
+      problem.dtype = float64;
+      GradientData data(problem, 600);
+      const Variant variant = variants_of(float64).front();
+      const GradientResult result = run_gradients(context_of(variant), problem, data, {});
+      REQUIRE_MESSAGE(result.status == HALOGEN_OK, result.message);
+      // The loss is sum(grad_output * y).
+      const auto loss = [&](const NormData &at) {
+        const NormResult forward = run_norm(context_of(variant), problem, at);
+        double sum = 0;
+        for (size_t i = 0; i < forward.output.size(); ++i) sum += forward.output[i] * data.grad_output[i];
+        return sum;
+      };
+      const auto compare_with_differences = [&](Values NormData::*parameter, const Values &gradient) {
+        constexpr double step = 1e-5;
+        for (size_t i = 0; i < gradient.size(); ++i) {
+          NormData up = data.forward, down = data.forward;
+          (up.*parameter)[i] += step;
+          (down.*parameter)[i] -= step;
+          CHECK(std::fabs((loss(up) - loss(down)) / (2 * step) - gradient[i]) < 1e-7);
+        }
+      };
+      compare_with_differences(&NormData::input, result.input);
+      compare_with_differences(&NormData::weight, result.weight);
+      compare_with_differences(&NormData::bias, result.bias);
+    }
+  }
+
+  TEST_CASE("norm: gradients of an empty batch are zero") {
+    for (const std::vector<int64_t> &shape : {std::vector<int64_t>{0, 3, 4}, {2, 3, 0}}) {
+      NormProblem problem;
+      problem.shape = shape;
+      const GradientResult result =
+          run_gradients(context_of(variants()[0]), problem, GradientData(problem, 1), {true, false, true, true});
+      CHECK_MESSAGE(result.status == HALOGEN_OK, result.message);
+      CHECK(same_bits(result.weight, Values(3, 0.0)));
+      CHECK(same_bits(result.bias, Values(3, 0.0)));
+    }
+  }
+
+  TEST_CASE("norm: NaN in one channel spoils the gradients of that channel only") {
+    NormProblem problem;
+    problem.shape = {3, 4, 50};
+    GradientData data(problem, 700);
+    data.forward.input[60] = std::nan("");
+    for (const Variant &variant : variants()) {
+      const GradientResult result = run_gradients(context_of(variant), problem, data, {});
+      for (size_t i = 0; i < result.input.size(); ++i) CHECK(std::isnan(result.input[i]) == (i / 50 % 4 == 1));
+      for (size_t c = 0; c < 4; ++c) CHECK(std::isnan(result.weight[c]) == (c == 1));
+    }
+  }
+}
