@@ -1,6 +1,8 @@
 // runtime/norm_plan.h: what runs is a pure function of shape and cache, and every number in a plan is one that kernels can take.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "norm_plan.h"
 #include "support/random.h"
 
@@ -68,6 +70,8 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
   CHECK(plan.slab >= 1);
   CHECK(plan.slab <= problem.C);
   CHECK(plan.slab % problem.channels_per_set() == 0);
+  // Pieces of channel-last rows are of several cache lines.
+  if (problem.channel_last) CHECK(plan.slab >= std::min<int64_t>(problem.C, 64 / problem.channels_per_set()));
   CHECK(plan.slab_block_r >= 1);
   CHECK(plan.slab_block_r <= 128);
   CHECK(plan.chunk_r >= 1);
