@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "support/env.h"
+#include "support/norm_cases.h"
 #include "support/norm_guarded.h"
 
 using namespace halogen_tests;
@@ -33,6 +34,18 @@ void check_all(std::vector<int64_t> shape, GuardedNorm &guarded) {
   check(problem, guarded);
 }
 
+/** Every scope of one dtype at one place, with options that go round. */
+void check_scopes(const std::vector<int64_t> &shape, DLDataType dtype, Place place, GuardedNorm &guarded,
+                  uint64_t &turn) {
+  for (NormProblem problem : each_scope(shape)) {
+    problem.dtype = dtype;
+    problem.put_all(place);
+    set_options(problem, turn += 7);
+    check(problem, guarded);
+    if (problem.residual) guarded.check(problem, OutputIs::residual);
+  }
+}
+
 }  // namespace
 
 TEST_SUITE("norm_guard") {
@@ -53,6 +66,38 @@ TEST_SUITE("norm_guard") {
     for (int64_t c = 1; c <= 130; c += quick() ? 17 : 1) {
       check_all({3, c}, guarded);
       check_all({1, c, 7}, guarded);
+    }
+  }
+
+  TEST_CASE("norm: nothing outside a tensor of any dtype is read or written, every S in 1…130") {
+    GuardedNorm guarded(2 * 3 * 130 * sizeof(double));
+    uint64_t turn = 0;
+    for (const DLDataType dtype : float_types) {
+      for (int64_t s = 1; s <= 130; s += quick() ? 19 : 1) {
+        check_scopes(shape_of(2, 3, s, 1), dtype, Place::first, guarded, turn);
+      }
+    }
+  }
+
+  TEST_CASE("norm: nothing outside channel-last data is read or written, every C in 1…130") {
+    GuardedNorm guarded(2 * 135 * 5 * sizeof(double));
+    uint64_t turn = 0;
+    for (const DLDataType dtype : float_types) {
+      for (int64_t c = 1; c <= 130; c += quick() ? 19 : 1) {
+        check_scopes({2, c, 5}, dtype, c % 2 ? Place::last : Place::last_slice, guarded, turn);
+      }
+    }
+  }
+
+  TEST_CASE("norm: nothing outside a tensor is read or written where it is copied") {
+    GuardedNorm guarded(2 * 6 * 5 * 70 * 2 * sizeof(double));
+    uint64_t turn = 0;
+    for (const DLDataType dtype : float_types) {
+      for (int64_t s = 1; s <= 70; s += quick() ? 19 : 3) {
+        for (const Place place : {Place::gapped, Place::padded, Place::transposed, Place::first_rows}) {
+          check_scopes({2, 6, 5, s}, dtype, place, guarded, turn);
+        }
+      }
     }
   }
 

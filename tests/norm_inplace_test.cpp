@@ -2,19 +2,20 @@
 #include <doctest/doctest.h>
 
 #include "support/env.h"
+#include "support/norm_cases.h"
 #include "support/norm_run.h"
 
 using namespace halogen_tests;
 
 namespace {
 
-void check(const NormProblem &problem) {
+void check(const NormProblem &problem, OutputIs output = OutputIs::input) {
   const NormData data = ordinary_data(problem, 5);
   for (const Variant &variant : variants_of(problem.dtype)) {
     for (halogen_norm_path path : norm_paths) {
       if (!path_applies(problem, path)) continue;
       const NormResult apart = run_norm(context_of(variant), problem, data, path);
-      const NormResult in_place = run_norm(context_of(variant), problem, data, path, OutputIs::input);
+      const NormResult in_place = run_norm(context_of(variant), problem, data, path, output);
       INFO(variant.name, " path ", path_name(path), " ", describe(problem));
       REQUIRE_MESSAGE(apart.status == HALOGEN_OK, apart.message);
       REQUIRE_MESSAGE(in_place.status == HALOGEN_OK, in_place.message);
@@ -46,6 +47,24 @@ TEST_SUITE("norm_inplace") {
     for (int64_t s = 1; s <= 130; ++s) {
       check_all(shape_of(2, 3, s, 1));
       if (!quick()) check_all(shape_of(1, 9, s, 2));
+    }
+  }
+
+  TEST_CASE("norm: in place, also in the residual's, every dtype and place gives the same bits") {
+    uint64_t turn = 0;
+    for (const DLDataType dtype : float_types) {
+      for (const Place place : {Place::first, Place::last, Place::last_slice, Place::first_rows, Place::transposed}) {
+        for (const int64_t s : {1, 7, 16, 33, 50, 127}) {
+          if (quick() && s != 33) continue;
+          for (NormProblem problem : each_scope({2, 6, 3, s})) {
+            problem.dtype = dtype;
+            problem.put_all(place);
+            set_options(problem, turn += 7);
+            check(problem);
+            if (problem.residual) check(problem, OutputIs::residual);
+          }
+        }
+      }
     }
   }
 

@@ -10,7 +10,7 @@ namespace {
 
 /** One problem per path and scope that needs workspace or parallel tasks. */
 std::vector<NormProblem> problems() {
-  std::vector<NormProblem> all(5);
+  std::vector<NormProblem> all(9);
   all[0].shape = {3, 40, 21, 20};
   all[0].running = Running::unbiased;
   all[1] = all[0];
@@ -22,6 +22,17 @@ std::vector<NormProblem> problems() {
   all[3].running = Running::biased;
   all[4].shape = {2, 40, 21};
   all[4].given = true;
+  all[5] = all[0];
+  all[5].dtype = float64;
+  all[5].put_all(Place::last);
+  all[5].saved = true;
+  all[6] = all[0];
+  all[6].residual = true;
+  all[6].put_all(Place::transposed);
+  all[7] = all[4];
+  all[7].output_place = Place::gapped;
+  all[8] = all[4];
+  all[8].dtype = float16;
   return all;
 }
 
@@ -30,7 +41,7 @@ void for_each_call(const Check &check) {
   for (const Variant &variant : variants()) {
     for (const NormProblem &problem : problems()) {
       for (halogen_norm_path path : norm_paths) {
-        if (!path_applies(problem, path)) continue;
+        if (!takes(variant, problem.dtype) || !path_applies(problem, path)) continue;
         INFO(variant.name, " path ", path_name(path), " ", describe(problem));
         check(variant, problem, path);
       }

@@ -1,12 +1,14 @@
 // Results do not depend on who runs the tasks, in which order, or on how many threads.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <thread>
 
 #include "support/callbacks.h"
 #include "support/env.h"
+#include "support/norm_cases.h"
 #include "support/norm_run.h"
 
 using namespace halogen_tests;
@@ -14,7 +16,8 @@ using namespace halogen_tests;
 namespace {
 
 /** Problems with several tasks each: many channels, many short rows, few long rows, given statistics. */
-std::vector<NormProblem> problems() {
+/** Of those dtypes that the variant has. */
+std::vector<NormProblem> problems(const Variant &variant) {
   std::vector<NormProblem> all;
   const auto add = [&](halogen_norm_scope scope, std::vector<int64_t> shape, bool given = false) {
     NormProblem problem;
@@ -35,6 +38,21 @@ std::vector<NormProblem> problems() {
   add(HALOGEN_NORM_SCOPE_BATCH, {4, 64 * scale, 5, 5}, true);
   add(HALOGEN_NORM_SCOPE_BATCH, {4, 16, 40, 40 * scale}, true);
   add(HALOGEN_NORM_SCOPE_BATCH, {4, 64, 28, 28});
+  const auto change = [&](DLDataType dtype, Place place, uint64_t turn) {
+    all.back().dtype = dtype;
+    all.back().put_all(place);
+    set_options(all.back(), turn);
+  };
+  add(HALOGEN_NORM_SCOPE_BATCH, {4, 16 * scale, 28, 28});
+  change(float16, Place::last, 3);
+  add(HALOGEN_NORM_SCOPE_INSTANCE, {4, 70 * scale, 31, 33});
+  change(bfloat16, Place::last_slice, 2);
+  add(HALOGEN_NORM_SCOPE_GROUP, {2, 16 * scale, 51, 33});
+  change(float64, Place::last, 4);
+  add(HALOGEN_NORM_SCOPE_BATCH, {3, 16 * scale, 41, 43});
+  change(bfloat16, Place::transposed, 7);
+  all.erase(std::remove_if(all.begin(), all.end(), [&](auto &problem) { return !takes(variant, problem.dtype); }),
+            all.end());
   return all;
 }
 
@@ -66,7 +84,7 @@ TEST_SUITE("norm_threads") {
         loop.install(options);
         others.push_back(std::make_unique<Context>(options));
       }
-      for (const NormProblem &problem : problems()) {
+      for (const NormProblem &problem : problems(variant)) {
         const NormData data = ordinary_data(problem, 7);
         for (halogen_norm_path path : norm_paths) {
           if (!path_applies(problem, path)) continue;
@@ -92,7 +110,7 @@ TEST_SUITE("norm_threads") {
     halogen_context_options with_pool = HALOGEN_CONTEXT_OPTIONS_INIT;
     with_pool.num_threads = 4;
     const Context contexts[] = {Context(with_loop), Context(with_pool)};
-    const std::vector<NormProblem> all = problems();
+    const std::vector<NormProblem> all = problems(variants()[0]);
     std::vector<NormData> data;
     std::vector<NormResult> expected;
     for (const NormProblem &problem : all) {
@@ -119,7 +137,7 @@ TEST_SUITE("norm_threads") {
   }
 
   TEST_CASE("norm: contexts come and go while others work") {
-    NormProblem problem = problems()[0];
+    NormProblem problem = problems(variants()[0])[0];
     const NormData data = ordinary_data(problem, 9);
     const NormResult expected = run_norm(context_of(variants()[0]), problem, data);
     std::atomic<int> wrong{0};
@@ -150,11 +168,12 @@ TEST_SUITE("norm_threads") {
         halogen_context_options options = options_for(variant, 2);
         loop.install(options);
         const Context context(options);
-        for (const NormProblem &problem : problems()) {
+        for (const NormProblem &problem : problems(variant)) {
           for (halogen_norm_path path : norm_paths) {
             if (!path_applies(problem, path)) continue;
             // Anything smaller may be a single task, which is no loop.
-            if (problem.n() * problem.c() * problem.s() * 4 < 512 * 1024) continue;
+            if (problem.n() * problem.c() * problem.s() * static_cast<int64_t>(bytes_of(problem.dtype)) < 512 * 1024)
+              continue;
             const int64_t before = loop.loops();
             const NormResult result = run_norm(context.get(), problem, ordinary_data(problem, 7), path);
             INFO(variant.name, " path ", path_name(path), " ", describe(problem));

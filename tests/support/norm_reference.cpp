@@ -74,6 +74,9 @@ std::vector<Statistic<Real>> statistics(const NormProblem &problem, const NormDa
 /** Of the arithmetic, per unit of what is added up. */
 double unit(const NormProblem &problem) { return same(problem.dtype, float64) ? 4e-15 : 4e-7; }
 
+/** Below the smallest normal number there are fewer digits. */
+double smallest(const NormProblem &problem) { return same(problem.dtype, float64) ? 1e-323 : 3e-45; }
+
 /** Of a variance. 16-bit numbers have few digits, so that many a sum of their squares is a tie, and on some data ties round to the same
  * side again and again: up to 128 times by 2^-25 of the sum. A 16-bit result shows nothing of it. */
 double variance_unit(const NormProblem &problem) { return problem.half() ? 4e-6 : unit(problem); }
@@ -116,10 +119,12 @@ void save(const NormProblem &problem, const std::vector<Statistic<Real>> &all, N
   for (const Statistic<Real> &set : all) {
     const double mean = static_cast<double>(set.mean), sigma = static_cast<double>(std::sqrt(set.var));
     const double rstd = static_cast<double>(1 / std::sqrt(set.var + static_cast<Real>(problem.eps)));
-    append(mean, unit(problem) * (std::fabs(mean) + sigma), problem.compute_type(), false, result.saved_mean,
-           result.saved_mean_tolerance);
-    append(rstd, (variance_unit(problem) + unit(problem)) / 2 * rstd, problem.compute_type(), false, result.saved_rstd,
-           result.saved_rstd_tolerance);
+    const double mean_error = unit(problem) * (std::fabs(mean) + sigma) + smallest(problem);
+    double rstd_error = (variance_unit(problem) + unit(problem)) / 2 * rstd;
+    // Means of blocks are one double each.
+    if (same(problem.dtype, float64)) rstd_error += unit(problem) * std::fabs(mean) * rstd * rstd;
+    append(mean, mean_error, problem.compute_type(), false, result.saved_mean, result.saved_mean_tolerance);
+    append(rstd, rstd_error, problem.compute_type(), false, result.saved_rstd, result.saved_rstd_tolerance);
   }
 }
 
@@ -132,7 +137,7 @@ NormReference reference_in(const NormProblem &problem, const NormData &data) {
   const Sets sets(problem);
   const std::vector<Statistic<Real>> all = statistics<Real>(problem, data, sets);
   const bool wide = same(problem.dtype, float64), leaky = problem.activation == HALOGEN_ACTIVATION_LEAKY_RELU;
-  const double u = unit(problem), smallest = wide ? 1e-323 : 3e-45;
+  const double u = unit(problem), least = smallest(problem);
   const double slope = problem.activation == HALOGEN_ACTIVATION_NONE ? 1 : problem.negative_slope;
   for_each_row(problem, [&](int64_t n, int64_t c, size_t first) {
     const Statistic<Real> &set = all[sets.of(n, c)];
@@ -148,10 +153,9 @@ NormReference reference_in(const NormProblem &problem, const NormData &data) {
       const Real d = data.input[i] - set.mean;
       const Real sum = d * rstd * weight + bias + residual;
       const double value = static_cast<double>(sum < 0 ? (slope == 0 ? 0 : sum * static_cast<Real>(slope)) : sum);
-      // The last term: below the smallest normal number there are fewer digits.
       double error =
           u * (scale * (std::fabs(static_cast<double>(d)) + spread) + std::fabs(bias) + std::fabs(residual)) +
-          smallest * (1 + scale);
+          least * (1 + scale);
       if (leaky) error *= std::max(1.0, std::fabs(slope));
       append(value, error, problem.dtype, problem.half(), result.output, result.tolerance);
     }

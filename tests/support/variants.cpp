@@ -40,10 +40,12 @@ const std::vector<Variant> &variants() {
   return found;
 }
 
+bool takes(const Variant &variant, DLDataType dtype) { return dtype.bits != 16 || variant.isa != HALOGEN_ISA_V2; }
+
 std::vector<Variant> variants_of(DLDataType dtype) {
   std::vector<Variant> all;
   for (const Variant &variant : variants()) {
-    if (dtype.bits != 16 || variant.isa != HALOGEN_ISA_V2) all.push_back(variant);
+    if (takes(variant, dtype)) all.push_back(variant);
   }
   return all;
 }

@@ -18,7 +18,10 @@ struct Variant {
  * as unavailable. Never empty. */
 const std::vector<Variant> &variants();
 
-/** Those of them that have kernels for the dtype: v2 has none for 16-bit data. */
+/** Whether a variant has kernels for the dtype: v2 has none for 16-bit data. */
+bool takes(const Variant &variant, DLDataType dtype);
+
+/** Those of variants() that do. */
 std::vector<Variant> variants_of(DLDataType dtype);
 
 /** A context of the variant that lives as long as the program, for tests that need nothing special of it. */
