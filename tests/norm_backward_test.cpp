@@ -105,15 +105,15 @@ TEST_SUITE("norm_backward") {
         problem.saved = true;
         const GradientData data(problem, 300);
         for (const Variant &variant : variants_of(problem.dtype)) {
-          const GradientResult all =
-              run_gradients(context_of(variant), problem, data, {}, HALOGEN_NORM_PATH_SPLIT);
+          const GradientResult all = run_gradients(context_of(variant), problem, data, {}, HALOGEN_NORM_PATH_SPLIT);
           REQUIRE_MESSAGE(all.status == HALOGEN_OK, all.message);
           for (int subset = 0; subset < 8; ++subset) {
             GradientWish wish;
             wish.input = subset & 1;
             wish.weight = subset & 2;
             wish.bias = subset & 4;
-            const GradientResult some = run_gradients(context_of(variant), problem, data, wish, HALOGEN_NORM_PATH_SPLIT);
+            const GradientResult some =
+                run_gradients(context_of(variant), problem, data, wish, HALOGEN_NORM_PATH_SPLIT);
             INFO(describe(problem), " subset ", subset);
             CHECK(some.status == HALOGEN_OK);
             if (wish.input) CHECK(same_bits(some.input, all.input));

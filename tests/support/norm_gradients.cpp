@@ -21,12 +21,14 @@ struct Sums {
 
 size_t set_of(const NormProblem &p, size_t n, size_t c) {
   if (p.given || p.scope == HALOGEN_NORM_SCOPE_BATCH) return c;
-  const size_t sets = p.scope == HALOGEN_NORM_SCOPE_GROUP ? static_cast<size_t>(p.num_groups) : static_cast<size_t>(p.c());
+  const size_t sets =
+      p.scope == HALOGEN_NORM_SCOPE_GROUP ? static_cast<size_t>(p.num_groups) : static_cast<size_t>(p.c());
   return n * sets + c / (static_cast<size_t>(p.c()) / sets);
 }
 
 size_t set_count(const NormProblem &p) {
-  return p.n() > 0 && p.c() > 0 ? set_of(p, static_cast<size_t>(p.n()) - 1, static_cast<size_t>(p.c()) - 1) + 1 : 0;
+  if (p.given || p.scope == HALOGEN_NORM_SCOPE_BATCH) return static_cast<size_t>(p.c());
+  return static_cast<size_t>(p.n() * (p.scope == HALOGEN_NORM_SCOPE_GROUP ? p.num_groups : p.c()));
 }
 
 /** visit(element, channel, set) */
@@ -148,13 +150,26 @@ GradientResult run_gradients(halogen_context *context, const NormProblem &p, con
   const NormForms forms(p);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Values unwritten(data.forward.input.size(), nan), unwritten_vector(data.forward.weight.size(), nan);
-  enum { kInput, kGradOutput, kOutput, kGradInput, kGradResidual, kWeight, kMean, kVar, kSavedMean, kSavedRstd, kGradWeight,
-         kGradBias, kTensors };
+  enum {
+    kInput,
+    kGradOutput,
+    kOutput,
+    kGradInput,
+    kGradResidual,
+    kWeight,
+    kMean,
+    kVar,
+    kSavedMean,
+    kSavedRstd,
+    kGradWeight,
+    kGradBias,
+    kTensors
+  };
   StoredTensor tensors[kTensors] = {
-      {forms.input, data.forward.input},      {forms.residual, data.grad_output}, {forms.output, data.output},
-      {forms.output, unwritten},              {forms.residual, unwritten},        {forms.vector, data.forward.weight},
-      {forms.vector, data.forward.mean},      {forms.vector, data.forward.var},   {forms.saved, data.saved_mean},
-      {forms.saved, data.saved_rstd},         {forms.vector, unwritten_vector},   {forms.vector, unwritten_vector}};
+      {forms.input, data.forward.input}, {forms.residual, data.grad_output}, {forms.output, data.output},
+      {forms.output, unwritten},         {forms.residual, unwritten},        {forms.vector, data.forward.weight},
+      {forms.vector, data.forward.mean}, {forms.vector, data.forward.var},   {forms.saved, data.saved_mean},
+      {forms.saved, data.saved_rstd},    {forms.vector, unwritten_vector},   {forms.vector, unwritten_vector}};
   TensorView views[kTensors];
   for (size_t i = 0; i < kTensors; ++i) {
     void *at = placement != nullptr ? placement->put(i, tensors[i].data(), tensors[i].size()) : tensors[i].data();

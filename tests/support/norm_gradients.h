@@ -60,8 +60,8 @@ GradientResult run_gradients(halogen_context *context, const NormProblem &proble
                              Placement *placement = nullptr);
 
 /** Empty if the call succeeded on `isa` and all that was asked for agrees; else what is wrong. */
-std::string verify_gradients(const NormProblem &problem, const GradientReference &expected, const GradientResult &result,
-                             const GradientWish &wish, const std::string &isa);
+std::string verify_gradients(const NormProblem &problem, const GradientReference &expected,
+                             const GradientResult &result, const GradientWish &wish, const std::string &isa);
 
 /** Whether the library has that schedule backward: with several channels to a set only sums first. */
 bool backward_path_applies(const NormProblem &problem, halogen_norm_path path);
