@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "device.h"
+#include "support/coverage.h"
 #include "support/misuse.h"
 #include "support/module.h"
 #include "support/norm_run.h"
@@ -103,16 +104,26 @@ NormResult run_on_device(halogen_context *context, const NormProblem &problem, c
   return result;
 }
 
-/** A GPU has one schedule: split. Given statistics need its last kernel only, as the row path does. */
-halogen_norm_path meant_path(const NormProblem &problem) {
-  return problem.given ? HALOGEN_NORM_PATH_ROW : HALOGEN_NORM_PATH_SPLIT;
+/** A GPU has one schedule, by rows: own statistics by blocks, merged, applied. */
+std::string meant_kernels(const NormProblem &problem) {
+  std::string names = problem.given ? "" : "norm_partial_f32_cs_row norm_merge_f32 ";
+  names += "norm_apply_f32_cs_row";
+  return problem.running == Running::none ? names : names + " norm_running_f32";
+}
+
+std::string joined_names(const halogen_kernel_info &info) {
+  std::string all;
+  for (const std::string &name : kernel_names(info)) all += (all.empty() ? "" : " ") + name;
+  return all;
 }
 
 void check(const NormProblem &problem, const NormData &data) {
   const NormReference expected = reference(problem, data);
   for (const bool in_place : {false, true}) {
     const NormResult result = run_on_device(shared_context(), problem, data, in_place);
-    const std::string wrong = verify(problem, expected, result, meant_path(problem), the_device().variant());
+    const std::string wrong =
+        verify(problem, expected, result, HALOGEN_NORM_PATH_AUTO, the_device().variant());
+    CHECK(joined_names(result.ran) == meant_kernels(problem));
     CHECK_MESSAGE(wrong.empty(), std::string(in_place ? "in place, " : ""), wrong);
   }
 }
@@ -211,7 +222,7 @@ TEST_CASE("gpu: the call's own stream, other contexts, and again after all that"
     for (halogen_context *context : {shared_context(), other.get()}) {
       for (void *stream : {static_cast<void *>(nullptr), second}) {
         const NormResult result = run_on_device(context, problem, data, false, stream);
-        const std::string wrong = verify(problem, expected, result, HALOGEN_NORM_PATH_SPLIT, the_device().variant());
+        const std::string wrong = verify(problem, expected, result, HALOGEN_NORM_PATH_AUTO, the_device().variant());
         CHECK_MESSAGE(wrong.empty(), wrong);
       }
     }

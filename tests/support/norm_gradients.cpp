@@ -130,7 +130,8 @@ GradientReference reference_gradients(const NormProblem &p, const GradientData &
     result.residual_tolerance.push_back(u * std::fabs(g) + half_ulp(g, p.dtype));
     // An activation's gradient is rounded before the others are computed from it.
     if (p.activation != HALOGEN_ACTIVATION_NONE && p.half()) {
-      result.input_tolerance.back() += 4 * half_ulp(1, p.dtype) * size * st.rstd[set];
+      result.input_tolerance.back() +=
+          (4 * half_ulp(1, p.dtype) * size + 2 * half_ulp(0, p.dtype) * (1 + std::fabs(weight(c)))) * st.rstd[set];
     }
   });
   for (size_t c = 0; c < C; ++c) {
