@@ -60,7 +60,7 @@ void check_create(Create create, const Params &valid) {
   }
   refused("num_features beyond all memory", HALOGEN_ERROR_SIZE, {"num_features"},
           [](Params &p) { p.num_features = int64_t{1} << 62; });
-  refused("dtype", HALOGEN_ERROR_DTYPE, {"float32", "float64"}, [](Params &p) { p.dtype = float64; });
+  refused("dtype", HALOGEN_ERROR_DTYPE, {"float32", "int64"}, [](Params &p) { p.dtype = int64_type; });
   refused("device", HALOGEN_ERROR_DEVICE, {}, [](Params &p) { p.device = {kDLMetal, 0}; });
   for (const int flag : {2, -1}) {
     refused("affine", HALOGEN_ERROR_ARGUMENT, {"affine", std::to_string(flag)}, [=](Params &p) { p.affine = flag; });
@@ -95,8 +95,14 @@ void check_init(Init init) {
 
 TEST_SUITE("module_errors") {
   TEST_CASE("torch: create") {
-    check_create(halogen_torch_batch_norm2d_create, batch_norm_params(4));
-    check_create(halogen_torch_instance_norm2d_create, instance_norm_params(4));
+    for (auto create :
+         {halogen_torch_batch_norm1d_create, halogen_torch_batch_norm2d_create, halogen_torch_batch_norm3d_create}) {
+      check_create(create, batch_norm_params(4));
+    }
+    for (auto create : {halogen_torch_instance_norm1d_create, halogen_torch_instance_norm2d_create,
+                        halogen_torch_instance_norm3d_create}) {
+      check_create(create, instance_norm_params(4));
+    }
   }
 
   TEST_CASE("torch: params_init") {
@@ -202,7 +208,7 @@ TEST_SUITE("module_errors") {
       x.set_shape({int64_t{1} << 40, 4, int64_t{1} << 40, 4});
       y.set_shape({int64_t{1} << 40, 4, int64_t{1} << 40, 4});
     });
-    refused(HALOGEN_ERROR_LAYOUT, "input", [](TensorView &x, TensorView &) { x.set_strides({48, 1, 16, 4}); });
+    refused(HALOGEN_ERROR_LAYOUT, "input", [](TensorView &x, TensorView &) { x.set_strides({48, 12, 4, -1}); });
     refused(HALOGEN_ERROR_OVERLAP, "output",
             [](TensorView &x, TensorView &y) { y.dl.data = static_cast<float *>(x.dl.data) + 1; });
     refused(HALOGEN_ERROR_NULL_POINTER, "input", [](TensorView &x, TensorView &) { x.dl.data = nullptr; });

@@ -11,16 +11,23 @@ namespace {
 size_t element_bytes(const DLDataType &dtype) { return dtype.bits / 8u; }
 
 size_t entry_bytes(const StateEntry &entry) {
-  return static_cast<size_t>(entry.extent) * element_bytes(entry.tensor.dtype);
+  return static_cast<size_t>(entry.elements) * element_bytes(entry.tensor.dtype);
 }
 
-void fill(const StateEntry &entry, double value) {
-  for (int64_t i = 0; i < entry.extent; ++i) {
-    if (entry.tensor.dtype.code == kDLInt) {
-      static_cast<int64_t *>(entry.owned)[i] = static_cast<int64_t>(value);
-    } else {
-      static_cast<float *>(entry.owned)[i] = static_cast<float>(value);
-    }
+/// The bits of 1.
+uint64_t one_in(const DLDataType &dtype) {
+  if (dtype.code == kDLInt) return 1;
+  if (same_dtype(dtype, kFloat64)) return 0x3ff0000000000000;
+  if (same_dtype(dtype, kFloat32)) return 0x3f800000;
+  return same_dtype(dtype, kFloat16) ? 0x3c00 : 0x3f80;
+}
+
+void fill(const StateEntry &entry, bool one) {
+  const size_t size = element_bytes(entry.tensor.dtype);
+  // Little-endian, as all targets are: the first bytes are the value's.
+  const uint64_t bits = one ? one_in(entry.tensor.dtype) : 0;
+  for (int64_t i = 0; i < entry.elements; ++i) {
+    std::memcpy(static_cast<char *>(entry.owned) + static_cast<size_t>(i) * size, &bits, size);
   }
 }
 
@@ -45,9 +52,13 @@ halogen_status match(const Report &report, halogen_module *module, const char *k
   if (checked->ndim != e.tensor.ndim) {
     return fail(report, HALOGEN_ERROR_RANK, "%s: expected %d dimensions, got %d", key, e.tensor.ndim, checked->ndim);
   }
-  if (checked->elements != e.extent) {
-    return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %lld elements, got %lld", key,
-                static_cast<long long>(e.extent), static_cast<long long>(checked->elements));
+  for (int32_t i = 0; i < checked->ndim; ++i) {
+    if (checked->shape[i] == e.shape[i]) continue;
+    Tensor expected = *checked;
+    expected.shape = e.shape;
+    char wanted[160], got[160];
+    return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %s, got %s", key, shape_text(expected, wanted),
+                shape_text(*checked, got));
   }
   if (tensor->device.device_type != device.device_type || tensor->device.device_id != device.device_id) {
     return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected a tensor on device (type %d, id %d), got (%d, %d)", key,
@@ -70,21 +81,26 @@ halogen_module *module_allocate(halogen_context *context, size_t bytes) {
   return module;
 }
 
-bool module_add_state(halogen_module *module, const char *key, const DLDataType &dtype, int64_t extent, double value) {
+bool module_add_state(halogen_module *module, const char *key, const DLDataType &dtype, const int64_t *shape,
+                      int32_t ndim, bool one) {
   StateEntry &entry = module->state[module->state_count];
   entry.key = key;
-  entry.extent = extent < 0 ? 1 : extent;
+  entry.elements = 1;
+  for (int32_t i = 0; i < ndim; ++i) {
+    entry.shape[i] = shape[i];
+    if (__builtin_mul_overflow(entry.elements, shape[i], &entry.elements)) return false;
+  }
   entry.tensor.device = dtype.code == kDLInt ? kCpu : module->device;
-  entry.tensor.ndim = extent < 0 ? 0 : 1;
+  entry.tensor.ndim = ndim;
   entry.tensor.dtype = dtype;
-  entry.tensor.shape = &entry.extent;
+  entry.tensor.shape = entry.shape;
   if (entry.tensor.device.device_type == kDLCPU) {
     size_t bytes = 0;
-    if (__builtin_mul_overflow(static_cast<size_t>(entry.extent), element_bytes(dtype), &bytes)) return false;
+    if (__builtin_mul_overflow(static_cast<size_t>(entry.elements), element_bytes(dtype), &bytes)) return false;
     entry.owned = module->context->workspace.acquire(bytes);
     if (entry.owned == nullptr) return false;
     entry.tensor.data = entry.owned;
-    fill(entry, value);
+    fill(entry, one);
   }
   ++module->state_count;
   return true;

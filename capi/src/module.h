@@ -8,11 +8,15 @@
 
 namespace halogen {
 
+constexpr int kMaxState = 8;
+constexpr int32_t kMaxStateRank = 8;
+
 /// One entry of a module's state. Its memory is the module's own or, once bound, the caller's.
 struct StateEntry {
   const char *key;
-  DLTensor tensor;  ///< shape points at `extent`
-  int64_t extent;
+  DLTensor tensor;  ///< shape points at `shape`
+  int64_t shape[kMaxStateRank];
+  int64_t elements;
   void *owned;
 };
 
@@ -23,8 +27,6 @@ struct ForwardCall {
   halogen_kernel_info *info;
   halogen_error *error;
 };
-
-constexpr int kMaxState = 8;
 
 }  // namespace halogen
 
@@ -43,9 +45,10 @@ namespace halogen {
 /// Allocates a zeroed module of `bytes` bytes that begins with a halogen_module.
 halogen_module *module_allocate(halogen_context *context, size_t bytes);
 
-/// Appends an entry of `extent` elements (0 dimensions if extent is -1: a scalar), filled with `value`. On a GPU, but for integers, it
-/// has no memory until the caller binds some. False when out of memory.
-bool module_add_state(halogen_module *module, const char *key, const DLDataType &dtype, int64_t extent, double value);
+/// Appends an entry, filled with 0 or 1. On a GPU, but for integers, it has no memory until the caller binds some. False when out of
+/// memory. `shape`: at most kMaxStateRank dimensions.
+bool module_add_state(halogen_module *module, const char *key, const DLDataType &dtype, const int64_t *shape,
+                      int32_t ndim, bool one);
 
 /// The entry, or NULL.
 const StateEntry *module_find(const halogen_module *module, const char *key);

@@ -21,17 +21,43 @@ halogen_torch_instance_norm_params instance_norm_params(int64_t num_features) {
   return params;
 }
 
-Module::Module(halogen_context *context, const halogen_torch_batch_norm_params &params) {
-  halogen_error error = HALOGEN_ERROR_INIT;
-  const halogen_status created = halogen_torch_batch_norm2d_create(context, &params, &handle_, &error);
-  REQUIRE_MESSAGE(created == HALOGEN_OK, error.message);
+halogen_torch_group_norm_params group_norm_params(int64_t num_groups, int64_t num_channels) {
+  halogen_torch_group_norm_params params;
+  REQUIRE(halogen_torch_group_norm_params_init(&params, sizeof params, num_groups, num_channels, nullptr) ==
+          HALOGEN_OK);
+  return params;
 }
 
-Module::Module(halogen_context *context, const halogen_torch_instance_norm_params &params) {
-  halogen_error error = HALOGEN_ERROR_INIT;
-  const halogen_status created = halogen_torch_instance_norm2d_create(context, &params, &handle_, &error);
-  REQUIRE_MESSAGE(created == HALOGEN_OK, error.message);
+halogen_torch_layer_norm_params layer_norm_params(const std::vector<int64_t> &normalized_shape) {
+  halogen_torch_layer_norm_params params;
+  REQUIRE(halogen_torch_layer_norm_params_init(&params, sizeof params, normalized_shape.data(),
+                                               static_cast<int32_t>(normalized_shape.size()), nullptr) == HALOGEN_OK);
+  return params;
 }
+
+namespace {
+
+template <typename Create, typename Params>
+halogen_module *created(Create create, halogen_context *context, const Params &params) {
+  halogen_module *module = nullptr;
+  halogen_error error = HALOGEN_ERROR_INIT;
+  REQUIRE_MESSAGE(create(context, &params, &module, &error) == HALOGEN_OK, error.message);
+  return module;
+}
+
+}  // namespace
+
+Module::Module(halogen_context *context, const halogen_torch_batch_norm_params &params, CreateBatchNorm *create)
+    : handle_(created(create, context, params)) {}
+
+Module::Module(halogen_context *context, const halogen_torch_instance_norm_params &params, CreateInstanceNorm *create)
+    : handle_(created(create, context, params)) {}
+
+Module::Module(halogen_context *context, const halogen_torch_group_norm_params &params)
+    : handle_(created(halogen_torch_group_norm_create, context, params)) {}
+
+Module::Module(halogen_context *context, const halogen_torch_layer_norm_params &params)
+    : handle_(created(halogen_torch_layer_norm_create, context, params)) {}
 
 Module::~Module() { halogen_module_destroy(handle_); }
 
@@ -59,30 +85,36 @@ void *Module::state(const char *key) const {
   return static_cast<char *>(tensor->data) + tensor->byte_offset;
 }
 
-Values Module::copy_of(const char *key) const {
+TensorForm Module::form_of(const char *key) const {
   const DLTensor *tensor = entry(key);
-  REQUIRE(tensor->ndim == 1);
-  return load({tensor->dtype, {tensor->shape[0]}, {1}}, state(key));
+  const std::vector<int64_t> shape(tensor->shape, tensor->shape + tensor->ndim);
+  return {tensor->dtype, shape, dense_strides(shape)};
 }
 
+Values Module::copy_of(const char *key) const { return load(form_of(key), state(key)); }
+
 void Module::set(const char *key, const Values &values) {
-  const DLTensor *tensor = entry(key);
-  REQUIRE(element_count({tensor->shape, tensor->shape + tensor->ndim}) == static_cast<int64_t>(values.size()));
-  store({tensor->dtype, {tensor->shape[0]}, {1}}, values, state(key));
+  REQUIRE(form_of(key).count() == values.size());
+  store(form_of(key), values, state(key));
 }
 
 int64_t *Module::num_batches_tracked() const { return static_cast<int64_t *>(entry("num_batches_tracked")->data); }
 
-Values Module::forward(const Values &input, const std::vector<int64_t> &shape) {
-  const TensorForm form{data_type, shape, dense_strides(shape)};
+Values Module::forward_at(const TensorForm &form, const Values &input) {
   StoredTensor from(form, input), to(form, Values(form.count(), std::nan("")));
-  const TensorView x(from.data(), shape, data_type), y(to.data(), shape, data_type);
+  TensorView x(from.data(), form.shape, form.dtype), y(to.data(), form.shape, form.dtype);
+  x.set_strides(form.strides);
+  y.set_strides(form.strides);
   halogen_kernel_info ran = HALOGEN_KERNEL_INFO_INIT;
   halogen_error error = HALOGEN_ERROR_INIT;
   status = halogen_module_forward(handle_, &x.dl, &y.dl, nullptr, &ran, &error);
   message = error.message;
   if (status == HALOGEN_OK) record_ran(ran);
   return to.values();
+}
+
+Values Module::forward(const Values &input, const std::vector<int64_t> &shape) {
+  return forward_at({float32, shape, dense_strides(shape)}, input);
 }
 
 }  // namespace halogen_tests
