@@ -15,12 +15,12 @@ namespace replay {
 
 struct Adapter {
   const char *module;
-  Module (*create)(halogen_context *context, const Json &params);
+  Module (*create)(halogen_context *context, const Json &params, DLDataType dtype);
   /// What a call computes. @param batches num_batches_tracked after the call (0: the module has none).
   NormRule (*rule)(const Json &params, bool training, int64_t batches);
 };
 
-/// torch.nn.BatchNorm2d and InstanceNorm2d have the same arguments, but for the defaults.
+/// BatchNorm and InstanceNorm have the same arguments, but for the defaults.
 template <typename Params>
 void read_torch_norm_params(const Json &json, Params &params) {
   for (const auto &[key, value] : json.as_object()) {
@@ -59,19 +59,23 @@ inline halogen_torch_instance_norm_params torch_instance_norm_params(const Json 
   return params;
 }
 
-inline Module create_torch_batch_norm2d(halogen_context *context, const Json &json) {
-  const halogen_torch_batch_norm_params params = torch_batch_norm_params(json);
+template <decltype(halogen_torch_batch_norm2d_create) *create>
+Module create_torch_batch_norm(halogen_context *context, const Json &json, DLDataType dtype) {
+  halogen_torch_batch_norm_params params = torch_batch_norm_params(json);
+  params.dtype = dtype;
   halogen_module *module = nullptr;
   Call call;
-  call.check(halogen_torch_batch_norm2d_create(context, &params, &module, call.error()));
+  call.check(create(context, &params, &module, call.error()));
   return Module(module);
 }
 
-inline Module create_torch_instance_norm2d(halogen_context *context, const Json &json) {
-  const halogen_torch_instance_norm_params params = torch_instance_norm_params(json);
+template <decltype(halogen_torch_instance_norm2d_create) *create>
+Module create_torch_instance_norm(halogen_context *context, const Json &json, DLDataType dtype) {
+  halogen_torch_instance_norm_params params = torch_instance_norm_params(json);
+  params.dtype = dtype;
   halogen_module *module = nullptr;
   Call call;
-  call.check(halogen_torch_instance_norm2d_create(context, &params, &module, call.error()));
+  call.check(create(context, &params, &module, call.error()));
   return Module(module);
 }
 
@@ -99,8 +103,15 @@ inline NormRule torch_instance_norm_rule(const Json &json, bool training, int64_
 /// The adapter for `module`, or nullptr.
 inline const Adapter *find_adapter(const std::string &module) {
   static const Adapter adapters[] = {
-      {"torch.nn.BatchNorm2d", create_torch_batch_norm2d, torch_batch_norm_rule},
-      {"torch.nn.InstanceNorm2d", create_torch_instance_norm2d, torch_instance_norm_rule},
+      {"torch.nn.BatchNorm1d", create_torch_batch_norm<halogen_torch_batch_norm1d_create>, torch_batch_norm_rule},
+      {"torch.nn.BatchNorm2d", create_torch_batch_norm<halogen_torch_batch_norm2d_create>, torch_batch_norm_rule},
+      {"torch.nn.BatchNorm3d", create_torch_batch_norm<halogen_torch_batch_norm3d_create>, torch_batch_norm_rule},
+      {"torch.nn.InstanceNorm1d", create_torch_instance_norm<halogen_torch_instance_norm1d_create>,
+       torch_instance_norm_rule},
+      {"torch.nn.InstanceNorm2d", create_torch_instance_norm<halogen_torch_instance_norm2d_create>,
+       torch_instance_norm_rule},
+      {"torch.nn.InstanceNorm3d", create_torch_instance_norm<halogen_torch_instance_norm3d_create>,
+       torch_instance_norm_rule},
   };
   for (const Adapter &adapter : adapters) {
     if (module == adapter.module) return &adapter;

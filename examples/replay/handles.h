@@ -1,4 +1,4 @@
-// handles.h: Halogen's C handles as C++ objects, its errors as exceptions, a vector as a DLTensor.
+// handles.h: Halogen's C handles as C++ objects, its errors as exceptions.
 #pragma once
 
 #include <halogen/module.h>
@@ -46,21 +46,6 @@ inline Context make_context(int32_t threads) {
   Call call;
   call.check(halogen_context_create(HALOGEN_VERSION_NUMBER, &options, &context, call.error()));
   return Context(context);
-}
-
-/// A contiguous CPU tensor over the caller's memory and shape, both of which must outlive it.
-inline DLTensor view(void *data, std::vector<int64_t> &shape, uint8_t type_code, uint8_t bits) {
-  DLTensor tensor = {};
-  tensor.data = data;
-  tensor.device = {kDLCPU, 0};
-  tensor.ndim = static_cast<int32_t>(shape.size());
-  tensor.dtype = {type_code, bits, 1};
-  tensor.shape = shape.data();
-  return tensor;
-}
-
-inline DLTensor view(std::vector<float> &values, std::vector<int64_t> &shape) {
-  return view(values.data(), shape, kDLFloat, 32);
 }
 
 }  // namespace replay

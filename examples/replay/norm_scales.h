@@ -8,6 +8,8 @@
 #include <limits>
 #include <vector>
 
+#include "numbers.h"
+
 namespace replay {
 
 /// What a module's call amounts to.
@@ -21,7 +23,7 @@ struct NormRule {
 /// Empty vectors: absent.
 struct NormOperands {
   int64_t n = 0, c = 0, s = 0;
-  std::vector<float> x, weight, bias, running_mean, running_var;
+  Numbers x, weight, bias, running_mean, running_var;
 };
 
 struct NormScales {
@@ -39,8 +41,8 @@ inline NormScales norm_scales(const NormRule &rule, const NormOperands &in) {
   const int64_t blocks = rule.per_instance ? in.n : 1;  // statistic sets per channel
   const int64_t rows = rule.per_instance ? 1 : in.n;
   const double count = static_cast<double>(rows * in.s);
-  const auto at = [](const std::vector<float> &v, int64_t i, double absent) {
-    return v.empty() ? absent : static_cast<double>(v[static_cast<size_t>(i)]);
+  const auto at = [](const Numbers &v, int64_t i, double absent) {
+    return v.empty() ? absent : v[static_cast<size_t>(i)];
   };
   NormScales scales;
   for (int64_t c = 0; c < in.c; ++c) {
@@ -48,8 +50,8 @@ inline NormScales norm_scales(const NormRule &rule, const NormOperands &in) {
     for (int64_t b = 0; b < blocks; ++b) {
       const auto for_each = [&](auto &&body) {
         for (int64_t r = b; r < b + rows; ++r) {
-          const float *row = in.x.data() + (r * in.c + c) * in.s;
-          for (int64_t i = 0; i < in.s; ++i) body(static_cast<double>(row[i]));
+          const double *row = in.x.data() + (r * in.c + c) * in.s;
+          for (int64_t i = 0; i < in.s; ++i) body(row[i]);
         }
       };
       double mean = 0, var = 0, abs = 0, largest = 0;

@@ -9,7 +9,6 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -30,11 +29,7 @@ class RecordedCase {
     const std::string module = file_.meta("module");
     if (find_adapter(module) == nullptr) return "no such module here yet: " + module;
     const std::string layout = file_.meta("memory_format");
-    if (!layout.empty() && layout != "contiguous") return "layout " + layout;
-    for (const char *key : {"dtype", "param_dtype"}) {
-      const std::string dtype = file_.meta(key);
-      if (!dtype.empty() && dtype != "float32") return std::string(key) + " " + dtype;
-    }
+    if (!layout.empty() && layout != "contiguous" && layout != "channels_last") return "layout " + layout;
     if (file_.find("input") == nullptr && !is_splitmix(file_)) return "the input is stored in a form not known here";
     return "";
   }
@@ -44,7 +39,7 @@ class RecordedCase {
     const std::string mode = file_.meta("mode");
     if (mode != "train" && mode != "eval") throw std::runtime_error("metadata \"mode\" is neither train nor eval");
     const Json params = JsonParser(file_.meta("params")).parse();
-    module_ = adapter->create(context_, params);
+    module_ = adapter->create(context_, params, parameter_type().dlpack);
     Call call;
     call.check(halogen_module_set_training(module_.get(), mode == "train" ? 1 : 0, call.error()));
     load_state();
@@ -87,11 +82,20 @@ class RecordedCase {
     return false;
   }
 
-  std::vector<float> state_or_empty(const std::string &key) const {
+  /// Of the module's parameters and statistics.
+  const NumberType &parameter_type() const {
+    const std::string name = file_.meta("param_dtype");
+    return number_type(name.empty() ? "float32" : name);
+  }
+
+  Numbers state_or_empty(const std::string &key) const {
     if (!has_state(key)) return {};
     const DLTensor *tensor = state(key);
-    const float *values = static_cast<const float *>(tensor->data) + tensor->byte_offset / sizeof(float);
-    return std::vector<float>(values, values + tensor->shape[0]);
+    const NumberType &type = parameter_type();
+    const auto *bytes = static_cast<const unsigned char *>(tensor->data) + tensor->byte_offset;
+    Numbers values(static_cast<size_t>(tensor->shape[0]));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = decode(type, bytes + i * type.bytes());
+    return values;
   }
 
   int64_t batches() const {
@@ -106,11 +110,17 @@ class RecordedCase {
       const Tensor *tensor = file_.find(key);
       if (tensor == nullptr) continue;
       const bool integer = tensor->dtype == "I64";
-      if (!integer && tensor->dtype != "F32") throw std::runtime_error(std::string(key) + " is " + tensor->dtype);
+      if (!integer && &number_type(tensor->dtype) != &parameter_type()) {
+        throw std::runtime_error(std::string(key) + " is " + tensor->dtype);
+      }
       std::vector<int64_t> shape = tensor->shape;
-      std::vector<float> floats = integer ? std::vector<float>() : tensor->values<float>();
-      std::vector<int64_t> integers = integer ? tensor->values<int64_t>() : std::vector<int64_t>();
-      const DLTensor loaded = integer ? view(integers.data(), shape, kDLInt, 64) : view(floats, shape);
+      std::vector<unsigned char> bytes(tensor->data, tensor->data + tensor->bytes);
+      DLTensor loaded = {};
+      loaded.data = bytes.data();
+      loaded.device = {kDLCPU, 0};
+      loaded.ndim = static_cast<int32_t>(shape.size());
+      loaded.dtype = integer ? DLDataType{kDLInt, 64, 1} : parameter_type().dlpack;
+      loaded.shape = shape.data();
       Call call;
       call.check(halogen_module_load_state(module_.get(), key, &loaded, call.error()));
     }
@@ -120,19 +130,17 @@ class RecordedCase {
 
   void read_input(int step) {
     const Tensor *input = file_.find("input" + suffix(step));
-    if (input == nullptr) {
-      std::tie(shape_, operands_.x) = splitmix_input(file_);
-    } else {
-      if (input->dtype != "F32") throw std::runtime_error("the input is " + input->dtype);
-      shape_ = input->shape;
-      operands_.x = input->values<float>();
-    }
+    const bool last = file_.meta("memory_format") == "channels_last";
+    input_ =
+        input == nullptr ? splitmix_input(file_) : Array(number_type(input->dtype), input->shape, last, input->data);
+    operands_.x = input_.values();
+    const std::vector<int64_t> &shape = input_.shape();
     const bool batched = file_.meta("unbatched") != "true";
-    if (shape_.size() < (batched ? 2 : 1)) throw std::runtime_error("the input has too few dimensions");
-    operands_.n = batched ? shape_[0] : 1;
-    operands_.c = shape_[batched ? 1 : 0];
+    if (shape.size() < (batched ? 2 : 1)) throw std::runtime_error("the input has too few dimensions");
+    operands_.n = batched ? shape[0] : 1;
+    operands_.c = shape[batched ? 1 : 0];
     operands_.s = 1;
-    for (size_t i = batched ? 2 : 1; i < shape_.size(); ++i) operands_.s *= shape_[i];
+    for (size_t i = batched ? 2 : 1; i < shape.size(); ++i) operands_.s *= shape[i];
     for (const auto *v : {&operands_.weight, &operands_.bias}) {
       if (!v->empty() && static_cast<int64_t>(v->size()) != operands_.c) {
         throw std::runtime_error("the input's channels are not num_features");
@@ -141,14 +149,14 @@ class RecordedCase {
   }
 
   void forward() {
-    constexpr float kUnwritten = std::numeric_limits<float>::signaling_NaN();
-    output_.assign(operands_.x.size(), kUnwritten);
+    output_ = input_;
+    output_.spoil();
     call_forward();
+    result_ = output_.values();
   }
 
   void call_forward() {
-    const DLTensor x = view(operands_.x, shape_);
-    const DLTensor y = view(output_, shape_);
+    const DLTensor x = input_.view(), y = output_.view();
     ran_ = {};
     ran_.struct_size = sizeof ran_;
     Call call;
@@ -169,12 +177,8 @@ class RecordedCase {
 
   Expected expected(const std::string &name) const {
     Expected want;
-    if (const Tensor *tensor = file_.find(name); tensor != nullptr && tensor->dtype == "F32") {
-      want.framework = tensor->values<float>();
-    }
-    if (const Tensor *tensor = file_.find(name + "_f64"); tensor != nullptr && tensor->dtype == "F64") {
-      want.f64 = tensor->values<double>();
-    }
+    if (const Tensor *tensor = file_.find(name); tensor != nullptr) want.framework = numbers_of(*tensor);
+    if (const Tensor *tensor = file_.find(name + "_f64"); tensor != nullptr) want.f64 = numbers_of(*tensor);
     return want;
   }
 
@@ -182,16 +186,15 @@ class RecordedCase {
     return file_.find(name) != nullptr || file_.find(name + "_f64") != nullptr;
   }
 
-  void compare_output(const std::string &name, const std::vector<float> &got, const NormScales &scales,
-                      Comparison &result) {
+  void compare_output(const std::string &name, const Numbers &got, const NormScales &scales, Comparison &result) {
     const Expected want = expected(name);
-    const double to_framework = compare(name, got, want, scales.output, scales.var_overflows, result);
+    const double to_framework = compare(name, input_.type(), got, want, scales.output, scales.var_overflows, result);
     if (!want.framework.empty()) result.vs_framework = std::max(result.vs_framework.value_or(0), to_framework);
   }
 
   void compare_step(const NormScales &scales, const std::string &suffix, Comparison &result) {
     if (was_recorded("output" + suffix)) {
-      compare_output("output" + suffix, output_, scales, result);
+      compare_output("output" + suffix, result_, scales, result);
     } else if (file_.find("output_sample") != nullptr) {
       compare_sampled(scales, result);
     } else {
@@ -202,7 +205,7 @@ class RecordedCase {
     for (const auto &[key, scale] : statistics) {
       const std::string name = std::string(key) + "_after" + suffix;
       if (was_recorded(name)) {
-        compare(name, state_or_empty(key), expected(name), scale, scales.var_overflows, result);
+        compare(name, parameter_type(), state_or_empty(key), expected(name), scale, scales.var_overflows, result);
       }
     }
     const std::string counter = "num_batches_tracked_after" + suffix;
@@ -218,13 +221,13 @@ class RecordedCase {
   void compare_sampled(const NormScales &scales, Comparison &result) {
     const Tensor *index = file_.find("sample_index");
     if (index == nullptr || index->dtype != "I64") throw std::runtime_error("no sample_index beside output_sample");
-    std::vector<float> sample;
+    Numbers sample;
     for (int64_t i : index->values<int64_t>()) {
-      if (i < 0 || static_cast<size_t>(i) >= output_.size()) throw std::runtime_error("sample_index is out of range");
-      sample.push_back(output_[static_cast<size_t>(i)]);
+      if (i < 0 || static_cast<size_t>(i) >= result_.size()) throw std::runtime_error("sample_index is out of range");
+      sample.push_back(result_[static_cast<size_t>(i)]);
     }
     compare_output("output_sample", sample, scales, result);
-    compare_channel_sums(scales.output * kTolerance, result);
+    compare_channel_sums(scales.output * tolerance_of(input_.type()), result);
   }
 
   void compare_channel_sums(double tolerance, Comparison &result) {
@@ -240,9 +243,9 @@ class RecordedCase {
     for (int64_t c = 0; c < operands_.c; ++c) {
       double sum = 0, square = 0, abs = 0;
       for (int64_t n = 0; n < operands_.n; ++n) {
-        const float *row = output_.data() + (n * operands_.c + c) * operands_.s;
+        const double *row = result_.data() + (n * operands_.c + c) * operands_.s;
         for (int64_t i = 0; i < operands_.s; ++i) {
-          const double y = static_cast<double>(row[i]);
+          const double y = row[i];
           sum += y;
           square += y * y;
           abs += std::fabs(y);
@@ -266,9 +269,9 @@ class RecordedCase {
   halogen_context *context_;
   const Safetensors &file_;
   Module module_;
-  std::vector<int64_t> shape_;
+  Array input_, output_;
   NormOperands operands_;
-  std::vector<float> output_;
+  Numbers result_;  // output_, in C order
   halogen_kernel_info ran_ = {};
 };
 

@@ -20,14 +20,15 @@ inline std::string shape_text(const std::vector<int64_t> &shape) {
 
 /// Makes the call. @return what the library said, "" if it accepted the call.
 inline std::string message_of_call(halogen_context *context, const Adapter &adapter, const Json &call_json,
-                                   std::vector<int64_t> &shape) {
+                                   const std::vector<int64_t> &shape) {
   size_t count = 1;
   for (int64_t extent : shape) count *= static_cast<size_t>(extent);
-  std::vector<float> x(count), y(count);
+  const std::vector<float> zeros(count);
+  const NumberType &type = number_type("F32");
+  Array x(type, shape, false, zeros.data()), y = x;
   try {
-    const Module module = adapter.create(context, call_json.at("params"));
-    const DLTensor input = view(x, shape);
-    const DLTensor output = view(y, shape);
+    const Module module = adapter.create(context, call_json.at("params"), type.dlpack);
+    const DLTensor input = x.view(), output = y.view();
     Call call;
     call.check(
         halogen_module_set_training(module.get(), call_json.at("mode").as_string() == "train" ? 1 : 0, call.error()));

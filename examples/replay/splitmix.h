@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "safetensors.h"
+#include "numbers.h"
 
 namespace replay {
 
@@ -23,8 +23,8 @@ inline bool is_splitmix(const Safetensors &file) {
   return file.meta("stored") == "sampled" && !file.meta("input_seed").empty() && !file.meta("input_shape").empty();
 }
 
-/// Shape and values.
-inline std::pair<std::vector<int64_t>, std::vector<float>> splitmix_input(const Safetensors &file) {
+/// That input.
+inline Array splitmix_input(const Safetensors &file) {
   constexpr size_t kMaxValues = size_t{1} << 30;  // a hostile file must not exhaust the memory
   std::vector<int64_t> shape;
   size_t count = 1;
@@ -45,7 +45,7 @@ inline std::pair<std::vector<int64_t>, std::vector<float>> splitmix_input(const 
     z ^= z >> 31;
     values[i] = static_cast<float>(static_cast<double>(z >> 40) * 0x1p-23 - 1.0);
   }
-  return {std::move(shape), std::move(values)};
+  return Array(number_type("F32"), std::move(shape), false, values.data());
 }
 
 }  // namespace replay
