@@ -9,7 +9,7 @@ Expr slab_count(const SlabShape &shape, const Expr &k) {
 }
 
 SlabStatistics slab_statistics(const Func &x, const SlabShape &shape, int vector) {
-  constexpr int kEighth = 8;
+  constexpr int kSample = 16;  // rows: an eighth of a large block, all of a small one
   SlabStatistics st;
   const auto &[i, q, kr, k, t, b] = st.vars;
   const std::vector<Expr> at_block{i, kr, k, t, b}, at_row{i, k, t, b}, at_set{q, k, t, b};
@@ -17,8 +17,8 @@ SlabStatistics slab_statistics(const Func &x, const SlabShape &shape, int vector
   auto value = [&](const Expr &r) { return x(st.vars.i, r, st.vars.t, st.vars.b); };
   const Expr first = value(shape.row(kr, k, 0)), zero = cast(first.type(), 0);
 
-  const Expr sampled = (length + kEighth - 1) / kEighth;
-  st.sample_rows = RDom(0, (shape.block_rows + kEighth - 1) / kEighth, "sample_rows");
+  const Expr sampled = min(length, kSample);
+  st.sample_rows = RDom(0, kSample, "sample_rows");
   st.sample_rows.where(st.sample_rows < sampled);
   st.sample(at_block) = Tuple(zero, zero);
   const Expr from_first = difference(value(shape.row(kr, k, st.sample_rows)), first);
