@@ -69,21 +69,21 @@ TEST_SUITE("norm_guard") {
     }
   }
 
-  TEST_CASE("norm: nothing outside a tensor of any dtype is read or written, every S in 1…130") {
+  TEST_CASE("norm: nothing outside a tensor of any dtype is read or written, S in 1…130") {
     GuardedNorm guarded(2 * 3 * 130 * sizeof(double));
     uint64_t turn = 0;
     for (const DLDataType dtype : float_types) {
-      for (int64_t s = 1; s <= 130; s += quick() ? 19 : 1) {
+      for (int64_t s = 1; s <= 130; s += quick() ? 19 : 3) {
         check_scopes(shape_of(2, 3, s, 1), dtype, Place::first, guarded, turn);
       }
     }
   }
 
-  TEST_CASE("norm: nothing outside channel-last data is read or written, every C in 1…130") {
+  TEST_CASE("norm: nothing outside channel-last data is read or written, C in 1…130") {
     GuardedNorm guarded(2 * 135 * 5 * sizeof(double));
     uint64_t turn = 0;
     for (const DLDataType dtype : float_types) {
-      for (int64_t c = 1; c <= 130; c += quick() ? 19 : 1) {
+      for (int64_t c = 1; c <= 130; c += quick() ? 19 : 3) {
         check_scopes({2, c, 5}, dtype, c % 2 ? Place::last : Place::last_slice, guarded, turn);
       }
     }
