@@ -54,7 +54,7 @@ void check(const NormProblem &problem, std::vector<int64_t> shape, const Repeate
 }  // namespace
 
 TEST_SUITE("norm_large") {
-  TEST_CASE("norm: more than 2^31 elements are computed right or refused") {
+  TEST_CASE("norm: 2^28 values in a channel, and more than 2^31 elements, are computed right or refused") {
     if (quick()) {
       MESSAGE("left out: takes too long in an emulator");
       return;
@@ -72,6 +72,10 @@ TEST_SUITE("norm_large") {
     problem.running = Running::none;
     problem.given = true;
     check(problem, {static_cast<int64_t>(repeats), 2, static_cast<int64_t>(block) / 2}, input, output);
+    // 2^28 values in one channel: long sums, and many blocks to merge.
+    problem = one_block(1);
+    check(problem, {64, 1, static_cast<int64_t>(block)}, input, output);
+    check(problem, {1, 1, static_cast<int64_t>(64 * block)}, input, output);
     // One row alone is beyond 2^31.
     problem = one_block(1);
     check(problem, {1, 1, static_cast<int64_t>(repeats * block)}, input, output);
