@@ -121,8 +121,7 @@ void check(const NormProblem &problem, const NormData &data) {
   const NormReference expected = reference(problem, data);
   for (const bool in_place : {false, true}) {
     const NormResult result = run_on_device(shared_context(), problem, data, in_place);
-    const std::string wrong =
-        verify(problem, expected, result, HALOGEN_NORM_PATH_AUTO, the_device().variant());
+    const std::string wrong = verify(problem, expected, result, HALOGEN_NORM_PATH_AUTO, the_device().variant());
     CHECK(joined_names(result.ran) == meant_kernels(problem));
     CHECK_MESSAGE(wrong.empty(), std::string(in_place ? "in place, " : ""), wrong);
   }
