@@ -31,8 +31,9 @@ class NormGradients : public Generator<NormGradients> {
     const Expr rstd = halogen::rstd_of(spread(set, samples), is_rstd, eps);
     total(j) = Tuple(cast<double>(0), cast<double>(0));
     total(j) = Tuple(total(j)[0] + (s2(j, samples) - lo * s1(j, samples)) * rstd, total(j)[1] + s1(j, samples));
-    gradients(j) = Tuple(precision.encode(cast(precision.compute, total(j)[0])),
-                         precision.encode(cast(precision.compute, total(j)[1])));
+    // Strict: a compiler may not round to 16 bits at once.
+    gradients(j) = Tuple(strict_float(precision.encode(cast(precision.compute, total(j)[0]))),
+                         strict_float(precision.encode(cast(precision.compute, total(j)[1]))));
   }
 
   void schedule() {

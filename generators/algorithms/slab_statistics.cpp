@@ -15,7 +15,9 @@ SlabStatistics slab_statistics(const Func &x, const SlabShape &shape, int vector
   const std::vector<Expr> at_block{i, kr, k, t, b}, at_row{i, k, t, b}, at_set{q, k, t, b};
   const Expr length = shape.length(kr, k), chunk_length = cast<double>(shape.chunk_length(k));
   auto value = [&](const Expr &r) { return x(st.vars.i, r, st.vars.t, st.vars.b); };
-  const Expr first = value(shape.row(kr, k, 0)), zero = cast(first.type(), 0);
+  // The last chunk may have fewer blocks than the others: what is computed of those it has not is never used, but must be memory.
+  const Expr first_row = min(k * shape.chunk_rows + kr * shape.block_rows, shape.rows - 1);
+  const Expr first = value(first_row), zero = cast(first.type(), 0);
 
   const Expr sampled = min(length, kSample);
   st.sample_rows = RDom(0, kSample, "sample_rows");
