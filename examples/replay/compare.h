@@ -19,13 +19,16 @@ constexpr double kTolerance = 4e-7, kTolerance64 = 4e-15;
 /// Where a case has no float64 values: the framework's own error is in the difference, too.
 constexpr double kToleranceToFramework = 1.2e-6;
 
-/// Of what a tensor of the type is computed with.
-inline double tolerance_of(const NumberType &type) { return type.bytes() == 8 ? kTolerance64 : kTolerance; }
-
 struct Expected {
   Numbers framework;  // empty: absent
   Numbers f64;        // empty: absent
 };
+
+/// Of the arithmetic that a tensor of the type is computed with, per unit of the scale.
+inline double tolerance_of(const NumberType &type, const Expected &want) {
+  if (want.f64.empty() && !want.framework.empty()) return kToleranceToFramework;
+  return type.bytes() == 8 ? kTolerance64 : kTolerance;
+}
 
 /// The worst that was seen in a case.
 struct Comparison {
@@ -55,10 +58,11 @@ inline double difference(const NumberType &type, double got, double want) {
   return std::isnan(d) ? kInfinity : d;
 }
 
-/// Compares one tensor and returns how far it is from the framework's (largest absolute difference). @param scale the tolerance's unit. @param framework_will_do where float64 and the framework differ
+/// Compares one tensor and returns how far it is from the framework's (largest absolute difference). @param arithmetic how far the
+/// arithmetic may be off. @param framework_will_do where float64 and the framework differ
 /// because float32 overflows, the framework's value is as right.
 inline double compare(const std::string &name, const NumberType &type, const Numbers &got, const Expected &want,
-                      double scale, bool framework_will_do, Comparison &result) {
+                      double arithmetic, bool framework_will_do, Comparison &result) {
   const bool has_f64 = !want.f64.empty() || want.framework.empty();
   const size_t wanted = has_f64 ? want.f64.size() : want.framework.size();
   if (got.size() != wanted || (!want.framework.empty() && got.size() != want.framework.size())) {
@@ -66,7 +70,6 @@ inline double compare(const std::string &name, const NumberType &type, const Num
                               std::to_string(wanted));
     return 0;
   }
-  const double arithmetic = (has_f64 ? tolerance_of(type) : kToleranceToFramework) * scale;
   double to_framework = 0, worst = 0, multiple = 0;
   size_t bad = 0, first_bad = 0;
   for (size_t i = 0; i < got.size(); ++i) {

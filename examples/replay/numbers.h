@@ -43,6 +43,13 @@ inline const NumberType &number_type(const std::string &name) {
   throw std::runtime_error("\"" + name + "\" is not a floating-point type");
 }
 
+inline const NumberType &number_type(const DLDataType &dtype) {
+  for (const NumberType &type : kNumberTypes) {
+    if (dtype.code == type.dlpack.code && dtype.bits == type.dlpack.bits) return type;
+  }
+  throw std::runtime_error("not a floating-point type");
+}
+
 inline double decode(const NumberType &type, const unsigned char *from) {
   if (type.bytes() == 8) {
     double value = 0;
@@ -113,6 +120,12 @@ class Array {
 
   /// All bits set: a NaN in every type.
   void spoil() { std::fill(bytes_.begin(), bytes_.end(), static_cast<unsigned char>(0xff)); }
+
+  /// One more dimension, of extent 1, before all others.
+  void add_dimension() {
+    shape_.insert(shape_.begin(), 1);
+    strides_.insert(strides_.begin(), 1);
+  }
 
   DLTensor view() {
     DLTensor tensor = {};

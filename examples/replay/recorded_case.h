@@ -14,6 +14,7 @@
 
 #include "adapters.h"
 #include "compare.h"
+#include "gradients.h"
 #include "outcome.h"
 #include "safetensors.h"
 #include "splitmix.h"
@@ -51,7 +52,9 @@ class RecordedCase {
       operands_.running_var = state_or_empty("running_var");
       forward();
       const NormRule rule = adapter->rule(params, mode == "train", batches());
-      compare_step(norm_scales(rule, operands_), suffix(step), result);
+      const NormScales scales = norm_scales(rule, operands_);
+      compare_step(scales, suffix(step), result);
+      compare_gradients(rule, scales.var_overflows, suffix(step), result);
     }
     outcome.vs_framework = result.vs_framework;
     outcome.vs_f64 = result.vs_f64;
@@ -131,8 +134,8 @@ class RecordedCase {
   void read_input(int step) {
     const Tensor *input = file_.find("input" + suffix(step));
     const bool last = file_.meta("memory_format") == "channels_last";
-    input_ =
-        input == nullptr ? splitmix_input(file_) : Array(number_type(input->dtype), input->shape, last, input->data);
+    input_ = input == nullptr ? splitmix_values(file_, "input_seed")
+                              : Array(number_type(input->dtype), input->shape, last, input->data);
     operands_.x = input_.values();
     const std::vector<int64_t> &shape = input_.shape();
     const bool batched = file_.meta("unbatched") != "true";
@@ -188,7 +191,9 @@ class RecordedCase {
 
   void compare_output(const std::string &name, const Numbers &got, const NormScales &scales, Comparison &result) {
     const Expected want = expected(name);
-    const double to_framework = compare(name, input_.type(), got, want, scales.output, scales.var_overflows, result);
+    const double to_framework =
+        compare(name, input_.type(), got, want, tolerance_of(input_.type(), want) * scales.output, scales.var_overflows,
+                result);
     if (!want.framework.empty()) result.vs_framework = std::max(result.vs_framework.value_or(0), to_framework);
   }
 
@@ -205,7 +210,9 @@ class RecordedCase {
     for (const auto &[key, scale] : statistics) {
       const std::string name = std::string(key) + "_after" + suffix;
       if (was_recorded(name)) {
-        compare(name, parameter_type(), state_or_empty(key), expected(name), scale, scales.var_overflows, result);
+        const Expected want = expected(name);
+        compare(name, parameter_type(), state_or_empty(key), want, tolerance_of(parameter_type(), want) * scale,
+                scales.var_overflows, result);
       }
     }
     const std::string counter = "num_batches_tracked_after" + suffix;
@@ -217,17 +224,64 @@ class RecordedCase {
     }
   }
 
-  /// Large outputs are recorded as a sample and, so that no value goes unseen, as sums over each channel.
-  void compare_sampled(const NormScales &scales, Comparison &result) {
+  /// Of the adversarial cases frameworks give only what their float32 leaves.
+  bool is_ordinary() const {
+    const std::string kind = file_.meta("data_kind");
+    return kind.empty() || kind == "normal" || kind == "splitmix";
+  }
+
+  void compare_gradient(const std::string &name, const Array &got, double scale, double count, bool overflows,
+                        Comparison &result) {
+    const Expected want = expected(name);
+    if (want.framework.empty() && want.f64.empty()) return;
+    const bool wide = got.type().bytes() == 8;
+    // Of two values x - mean is a difference of what is nearly the same.
+    double tolerance = (wide ? 1e-14 : count == 2 ? 5e-6 : 1e-6) * scale;
+    if (!is_ordinary() && !want.f64.empty()) {
+      for (size_t i = 0; i < want.framework.size(); ++i) {
+        raise(tolerance, 4 * std::fabs(want.framework[i] - want.f64[i]));
+      }
+    }
+    Numbers values = got.values();
+    if (name.find("_sample") != std::string::npos) values = sample_of(values);
+    compare(name, got.type(), values, want, tolerance, overflows, result);
+  }
+
+  void compare_gradients(const NormRule &rule, bool overflows, const std::string &suffix, Comparison &result) {
+    const Tensor *recorded = file_.find("grad_output" + suffix);
+    if (recorded == nullptr && file_.meta("grad_output_seed").empty()) return;
+    const bool last = file_.meta("memory_format") == "channels_last", unbatched = file_.meta("unbatched") == "true";
+    const Array grad_output = recorded == nullptr
+                                  ? splitmix_values(file_, "grad_output_seed")
+                                  : Array(number_type(recorded->dtype), recorded->shape, last, recorded->data);
+    const auto tensor = [&](const char *key) { return has_state(key) ? state(key) : nullptr; };
+    const NormGradients gradients = norm_gradients(
+        context_, rule, {tensor("weight"), tensor("bias"), tensor("running_mean"), tensor("running_var")}, input_,
+        grad_output, unbatched);
+    const GradientScales scales = gradient_scales(rule, operands_, grad_output.values());
+    for (const char *name : {"grad_input", "grad_input_sample"}) {
+      compare_gradient(name + suffix, gradients.input, scales.input, scales.count, overflows, result);
+    }
+    if (!has_state("weight")) return;
+    compare_gradient("grad_weight" + suffix, gradients.weight, scales.weight, scales.count, overflows, result);
+    compare_gradient("grad_bias" + suffix, gradients.bias, scales.bias, scales.count, overflows, result);
+  }
+
+  Numbers sample_of(const Numbers &values) const {
     const Tensor *index = file_.find("sample_index");
-    if (index == nullptr || index->dtype != "I64") throw std::runtime_error("no sample_index beside output_sample");
+    if (index == nullptr || index->dtype != "I64") throw std::runtime_error("no sample_index beside a sample");
     Numbers sample;
     for (int64_t i : index->values<int64_t>()) {
-      if (i < 0 || static_cast<size_t>(i) >= result_.size()) throw std::runtime_error("sample_index is out of range");
-      sample.push_back(result_[static_cast<size_t>(i)]);
+      if (i < 0 || static_cast<size_t>(i) >= values.size()) throw std::runtime_error("sample_index is out of range");
+      sample.push_back(values[static_cast<size_t>(i)]);
     }
-    compare_output("output_sample", sample, scales, result);
-    compare_channel_sums(scales.output * tolerance_of(input_.type()), result);
+    return sample;
+  }
+
+  /// Large outputs are recorded as a sample and, so that no value goes unseen, as sums over each channel.
+  void compare_sampled(const NormScales &scales, Comparison &result) {
+    compare_output("output_sample", sample_of(result_), scales, result);
+    compare_channel_sums(scales.output * kTolerance, result);
   }
 
   void compare_channel_sums(double tolerance, Comparison &result) {

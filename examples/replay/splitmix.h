@@ -23,8 +23,8 @@ inline bool is_splitmix(const Safetensors &file) {
   return file.meta("stored") == "sampled" && !file.meta("input_seed").empty() && !file.meta("input_shape").empty();
 }
 
-/// That input.
-inline Array splitmix_input(const Safetensors &file) {
+/// The values of that formula from the seed in the metadata entry `seed_key`, in the input's shape.
+inline Array splitmix_values(const Safetensors &file, const char *seed_key) {
   constexpr size_t kMaxValues = size_t{1} << 30;  // a hostile file must not exhaust the memory
   std::vector<int64_t> shape;
   size_t count = 1;
@@ -36,7 +36,7 @@ inline Array splitmix_input(const Safetensors &file) {
     }
     count *= static_cast<size_t>(shape.back());
   }
-  const auto seed = static_cast<uint64_t>(JsonParser(file.meta("input_seed")).parse().as_integer());
+  const auto seed = static_cast<uint64_t>(JsonParser(file.meta(seed_key)).parse().as_integer());
   std::vector<float> values(count);
   for (size_t i = 0; i < count; ++i) {
     uint64_t z = (uint64_t{i} + 1) * 0x9E3779B97F4A7C15u + seed;
