@@ -109,7 +109,9 @@ TEST_SUITE("norm_dtype") {
       data.mean = {0};
       data.var = {1};
       // Few enough digits that a product with any number of the type is exact in float32.
-      for (const double factor : {1 + 0x1p-8, 1 + 0x1p-9, 1 - 0x1p-12, 0.75, 1.5, 3.0, 0x1p-9, 0x1.8p-12, -0x1.4p-20}) {
+      std::vector<double> factors{1 + 0x1p-9, 3.0, 0x1.8p-12};
+      if (!quick()) factors.insert(factors.end(), {1 + 0x1p-8, 1 - 0x1p-12, 0.75, 1.5, 0x1p-9, -0x1.4p-20});
+      for (const double factor : factors) {
         data.weight = {factor};
         for (const Variant &variant : variants_of(dtype)) {
           const NormResult result = run_norm(context_of(variant), problem, data, HALOGEN_NORM_PATH_ROW);

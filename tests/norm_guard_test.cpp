@@ -73,7 +73,7 @@ TEST_SUITE("norm_guard") {
     GuardedNorm guarded(2 * 3 * 130 * sizeof(double));
     uint64_t turn = 0;
     for (const DLDataType dtype : float_types) {
-      for (int64_t s = 1; s <= 130; s += quick() ? 19 : 3) {
+      for (int64_t s = 1; s <= 130; s += quick() ? 43 : 3) {
         check_scopes(shape_of(2, 3, s, 1), dtype, Place::first, guarded, turn);
       }
     }
@@ -83,7 +83,7 @@ TEST_SUITE("norm_guard") {
     GuardedNorm guarded(2 * 135 * 5 * sizeof(double));
     uint64_t turn = 0;
     for (const DLDataType dtype : float_types) {
-      for (int64_t c = 1; c <= 130; c += quick() ? 19 : 3) {
+      for (int64_t c = 1; c <= 130; c += quick() ? 43 : 3) {
         check_scopes({2, c, 5}, dtype, c % 2 ? Place::last : Place::last_slice, guarded, turn);
       }
     }
@@ -93,7 +93,7 @@ TEST_SUITE("norm_guard") {
     GuardedNorm guarded(2 * 6 * 5 * 70 * 2 * sizeof(double));
     uint64_t turn = 0;
     for (const DLDataType dtype : float_types) {
-      for (int64_t s = 1; s <= 70; s += quick() ? 19 : 3) {
+      for (int64_t s = 1; s <= 70; s += quick() ? 43 : 3) {
         for (const Place place : {Place::gapped, Place::padded, Place::transposed, Place::first_rows}) {
           check_scopes({2, 6, 5, s}, dtype, place, guarded, turn);
         }
