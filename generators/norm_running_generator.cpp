@@ -31,7 +31,8 @@ class NormRunning : public Generator<NormRunning> {
     auto moved = [&](const Expr &old, const Expr &now) {
       const Expr before = cast<double>(precision.decode(old));
       // Strict: a compiler may not round to 16 bits at once.
-      return strict_float(precision.encode(cast(precision.compute, (1 - running_weight) * before + running_weight * now)));
+      return strict_float(
+          precision.encode(cast(precision.compute, (1 - running_weight) * before + running_weight * now)));
     };
     updated(g) =
         Tuple(moved(running_mean(g), sum(g)[0] / samples), moved(running_var(g), sum(g)[1] / samples * correction));

@@ -107,5 +107,10 @@ TEST_SUITE("norm_guard") {
          std::vector<std::vector<int64_t>>{{1, 3, 4097}, {2, 3, 8191}, {1371, 3, 3}, {4099, 3}, {5, 3, 12, 333}}) {
       check_all(shape, guarded);
     }
+    // Channel-last, the last chunk with fewer blocks than the others: the next block would begin one row behind the tensor.
+    NormProblem chunks;
+    chunks.shape = {1, 128, 383};
+    chunks.put_all(Place::last);
+    guarded.check(chunks);
   }
 }
