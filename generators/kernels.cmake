@@ -33,6 +33,14 @@ halogen_generator(norm_convert SOURCES norm_convert_generator.cpp ${_precision})
 halogen_generator(norm_running SOURCES norm_running_generator.cpp ${_precision})
 halogen_generator(tensor_copy SOURCES tensor_copy_generator.cpp ${_precision})
 
+set(_conv ${_precision} algorithms/conv.cpp)
+halogen_generator(conv_pack SOURCES conv_pack_generator.cpp ${_precision})
+halogen_generator(conv_largest SOURCES conv_largest_generator.cpp ${_precision})
+halogen_generator(conv_pad SOURCES conv_pad_generator.cpp ${_conv})
+halogen_generator(conv_rows SOURCES conv_rows_generator.cpp schedules/conv_schedule.cpp ${_conv})
+halogen_generator(conv_length SOURCES conv_length_generator.cpp schedules/conv_schedule.cpp ${_conv})
+halogen_generator(conv_finish SOURCES conv_finish_generator.cpp ${_conv})
+
 set(_cpu v4 v3 v2 neon)
 set(_all ${_cpu} cuda opencl)
 set(_dtypes f32 f64 f16 bf16)
@@ -70,3 +78,10 @@ halogen_kernel(OP norm ROLE backward LAYOUTS cs PATH stream DTYPES f32 f16 bf16 
 halogen_kernel(OP norm ROLE backward LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_backward_slab VARIANTS ${_cpu})
 
 halogen_kernel(OP tensor ROLE copy DTYPES f32 f64 f16 GENERATOR tensor_copy VARIANTS ${_cpu})
+
+halogen_kernel(OP conv ROLE pack DTYPES ${_dtypes} GENERATOR conv_pack VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE largest DTYPES ${_dtypes} GENERATOR conv_largest VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE pad DTYPES ${_dtypes} GENERATOR conv_pad VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE sum PATH rows DTYPES f32 f64 GENERATOR conv_rows VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE sum PATH length DTYPES f32 f64 GENERATOR conv_length VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE finish DTYPES ${_dtypes} GENERATOR conv_finish VARIANTS ${_cpu})

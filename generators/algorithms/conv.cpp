@@ -1,0 +1,41 @@
+#include "conv.h"
+
+namespace halogen {
+
+using namespace Halide;
+
+TapSum tap_sum(ImageParam x, ImageParam w, const Expr &step, const Expr &dilation) {
+  TapSum t;
+  const Expr taps = w.dim(1).extent();
+  t.taps = RDom(0, taps, 0, w.dim(2).extent(), "taps");
+  t.sum(t.lane, t.u, t.kb, t.cb) = cast(x.type(), 0);
+  t.sum(t.lane, t.u, t.kb, t.cb) +=
+      w(t.lane, t.taps.x, t.taps.y, t.kb, t.cb) * x(t.u * step + (taps - 1 - t.taps.x) * dilation, t.taps.y);
+  return t;
+}
+
+Expr leaky_relu(const Expr &v, const Expr &slope) {
+  // Strict: by default the compiler takes it that there is no NaN.
+  return select(strict_float(v < 0), select(slope == 0, cast(v.type(), 0), v * slope), v);
+}
+
+Expr hyperbolic_tangent(const Expr &v) {
+  const Expr magnitude = abs(v);
+  Expr near, far;
+  if (v.type().bits() == 64) {
+    return tanh(v);
+  }
+  // Below 0.625 an odd polynomial (Cephes, tanhf.c, S. Moshier): 1 - 2/(exp(2v) + 1) would cancel.
+  const Expr square = v * v;
+  near =
+      ((((-5.70498872745e-3f * square + 2.06390887954e-2f) * square - 5.37397155531e-2f) * square + 1.33314422036e-1f) *
+           square -
+       3.33332819422e-1f) *
+          square * v +
+      v;
+  const Expr positive = 1.0f - 2.0f / (exp(2.0f * min(magnitude, 10.0f)) + 1.0f);
+  far = select(v < 0, -positive, positive);
+  return select(strict_float(magnitude < 0.625f), near, strict_float(v == v), far, v);
+}
+
+}  // namespace halogen

@@ -1,0 +1,31 @@
+// Transposed convolution by phases (docs/scheduling.md), in parts that kernels are made of.
+//
+// Of s' = stride / gcd(stride, dilation) phases, phase k0 has the taps k0 + j*s', and with d' = dilation / gcd(stride, dilation)
+//   z(stride*u + dilation*k0, co) = sum over ci, j of w(ci, co, k0 + j*s') * x(u - j*d', ci)
+// Every z is one sum, in the order ci, j, whichever kernel computes it: results are the same bits.
+#ifndef HALOGEN_GENERATORS_CONV_H
+#define HALOGEN_GENERATORS_CONV_H
+
+#include "Halide.h"
+
+namespace halogen {
+
+/// The sum over (j, ci) for the row `lane` of block (kb, cb), at position u.
+struct TapSum {
+  Halide::Var lane{"lane"}, u{"u"}, kb{"kb"}, cb{"cb"};
+  Halide::RDom taps;        // j, ci
+  Halide::Func sum{"sum"};  // (lane, u, kb, cb)
+};
+
+/// x(i, ci) begins (taps - 1) * dilation before the first position, and positions are `step` apart.
+/// w(lane, j, ci, kb, cb): packed weights.
+TapSum tap_sum(Halide::ImageParam x, Halide::ImageParam w, const Halide::Expr &step, const Halide::Expr &dilation);
+
+/// v where it is not negative, slope * v where it is; a slope of 0 gives 0 for every negative v. NaN stays NaN.
+Halide::Expr leaky_relu(const Halide::Expr &v, const Halide::Expr &slope);
+
+/// tanh to about two units in the last place, in lanes; NaN stays NaN.
+Halide::Expr hyperbolic_tangent(const Halide::Expr &v);
+
+}  // namespace halogen
+#endif

@@ -1,0 +1,53 @@
+// Transposed convolution: weights as blocks of rows side by side, in the order in which the sums read them.
+//   y(lane, j, ci, kb, cb) = w(first + kb*P + lane % P + j*spread, cb*C + lane / P, ci)       0 beyond the last channel
+// P phases and C channels are in a block; `spread` is the number of phases altogether.
+#include "../runtime/conv_tiles.h"
+#include "algorithms/precision.h"
+#include "schedules/buffers.h"
+
+using namespace Halide;
+
+class ConvPack : public Generator<ConvPack> {
+ public:
+  GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
+  Input<Buffer<void, 3>> w{"w"};  // k, co, ci; any strides
+  Input<int> first{"first"}, phases{"phases"}, spread{"spread"};
+  Output<Buffer<void, 5>> y{"y"};  // lane, j, ci, kb, cb
+
+  void configure() {
+    precision = halogen::Precision(dtype, get_target());
+    w.set_type(precision.storage);
+    y.set_type(precision.compute);
+  }
+
+  void generate() {
+    const int block = halogen::kConvBlockBytes / y.type().bytes();
+    const Expr co = cb * (block / phases) + lane / phases, last = w.dim(1).extent() - 1;
+    const Expr k = first + kb * phases + lane % phases + j * spread;
+    y(lane, j, ci, kb, cb) = select(
+        co <= last, precision.decode(w(clamp(k, 0, w.dim(0).extent() - 1), min(co, last), ci)), cast(y.type(), 0));
+  }
+
+  void schedule() {
+    const int block = halogen::kConvBlockBytes / y.type().bytes();
+    halogen::start_at_zero(w);
+    w.dim(0).set_stride(Expr());
+    halogen::start_at_zero(y);
+    y.dim(0).set_bounds(0, block);
+    Func out = y;
+    Var channel("channel"), phase("phase");
+    const int vector = get_target().natural_vector_size(y.type());
+    for (int n = block; n >= 1; n /= 2) {
+      Stage s = out.specialize(phases == n && w.dim(0).stride() == 1);
+      s.split(lane, channel, phase, n).unroll(channel);
+      if (n >= 4) s.vectorize(phase, std::min(n, vector));
+      if (n < 4) s.unroll(phase);
+    }
+  }
+
+ private:
+  halogen::Precision precision;
+  Var lane{"lane"}, j{"j"}, ci{"ci"}, kb{"kb"}, cb{"cb"};
+};
+
+HALIDE_REGISTER_GENERATOR(ConvPack, conv_pack)

@@ -1,0 +1,29 @@
+// What the kernels of the convolution agree on with those who call them: the shape of packed weights and of a register tile.
+// Read by generators/schedules/, too; depends on nothing.
+#pragma once
+
+namespace halogen {
+
+/// Packed weights: a block is this many bytes of rows side by side, a cache line.
+constexpr int kConvBlockBytes = 64;
+
+/// Accumulators in a tile, as far as the registers go: what is left holds a step's operands and, where there is no fused multiply-add
+/// (vectors of 16 bytes on x86), products.
+constexpr int conv_accumulators(int vector_bytes, int registers) {
+  return registers >= 32 ? 24 : vector_bytes == 16 ? 8 : 12;
+}
+
+/// Positions in a tile of the rows kernel, whose lanes are a whole block. Twelve at most: wider tiles waste more of short inputs than
+/// they save.
+constexpr int conv_rows_positions(int vector_bytes, int registers) {
+  const int positions = conv_accumulators(vector_bytes, registers) / (kConvBlockBytes / vector_bytes);
+  return positions > 12 ? 12 : positions;
+}
+
+/// Rows and vectors of positions in a tile of the length kernel.
+constexpr int conv_length_rows(int registers) { return registers >= 32 ? 8 : 4; }
+constexpr int conv_length_vectors(int vector_bytes, int registers) {
+  return conv_accumulators(vector_bytes, registers) / conv_length_rows(registers);
+}
+
+}  // namespace halogen
