@@ -2,17 +2,6 @@
 
 namespace halogen {
 
-halide_type_t type_of(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::f32:
-      return halide_type_t(halide_type_float, 32);
-    case Dtype::f64:
-      return halide_type_t(halide_type_float, 64);
-    default:
-      return halide_type_t(halide_type_uint, 16);
-  }
-}
-
 NormBuffers::NormBuffers(Call *call, const NormProblem &problem, const NormPlan &plan, const Memory &any)
     : call_(call),
       p_(problem),

@@ -24,8 +24,6 @@ struct PairMemory {
 
 inline const halide_type_t kDoubleType(halide_type_float, 64);
 
-halide_type_t type_of(Dtype dtype);
-
 /// A vector that kernels read, and where it is in the type that is computed in.
 struct Converted {
   const Vector &from;

@@ -59,4 +59,18 @@ void write_struct(const T &from, T *to) {
   to->struct_size = size;
 }
 
+/// Fills a params struct of any version, of which the caller gives the size, with `defaults`.
+template <class T>
+halogen_status init_struct(const Report &report, size_t struct_size, const T &defaults, T *params) {
+  if (params == nullptr) return fail_null(report, "params");
+  if (struct_size < sizeof(size_t) || struct_size > kMaxStructSize || struct_size % sizeof(int32_t) != 0) {
+    return fail(report, HALOGEN_ERROR_STRUCT_SIZE, "struct_size: expected sizeof *params (%zu), got %zu", sizeof(T),
+                struct_size);
+  }
+  std::memset(static_cast<void *>(params), 0, struct_size);
+  params->struct_size = struct_size;
+  write_struct(defaults, params);
+  return HALOGEN_OK;
+}
+
 }  // namespace halogen

@@ -206,6 +206,23 @@ bool same_places(const Tensor &a, const Tensor &b) {
   return true;
 }
 
+bool overlaps_itself(const Tensor &t) {
+  if (t.strides == nullptr) return false;
+  int32_t order[kMaxRank], count = 0;  // innermost first
+  for (int32_t d = 0; d < t.ndim; ++d) {
+    if (t.shape[d] == 1) continue;
+    int32_t at = count++;
+    for (; at > 0 && t.strides[order[at - 1]] > t.strides[d]; --at) order[at] = order[at - 1];
+    order[at] = d;
+  }
+  int64_t reach = 1;
+  for (int32_t i = 0; i < count; ++i) {
+    if (t.strides[order[i]] < reach) return true;
+    reach += (t.shape[order[i]] - 1) * t.strides[order[i]];
+  }
+  return false;
+}
+
 bool overlap(const Tensor &a, const Tensor &b) {
   if (a.bytes == 0 || b.bytes == 0) return false;
   // A cl_mem is a handle: different ones are different memory, as far as can be known.
@@ -214,6 +231,17 @@ bool overlap(const Tensor &a, const Tensor &b) {
   const uint64_t a0 = (handles ? 0 : reinterpret_cast<uintptr_t>(a.memory.base)) + a.memory.offset;
   const uint64_t b0 = (handles ? 0 : reinterpret_cast<uintptr_t>(b.memory.base)) + b.memory.offset;
   return a0 < b0 + static_cast<uint64_t>(b.bytes) && b0 < a0 + static_cast<uint64_t>(a.bytes);
+}
+
+halide_type_t type_of(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::f32:
+      return halide_type_t(halide_type_float, 32);
+    case Dtype::f64:
+      return halide_type_t(halide_type_float, 64);
+    default:
+      return halide_type_t(halide_type_uint, 16);
+  }
 }
 
 Buffer::Buffer(const Memory &memory, halide_type_t type, std::initializer_list<halide_dimension_t> dims) {

@@ -67,6 +67,9 @@ bool overlap(const Tensor &a, const Tensor &b);
 /// Whether two tensors of the same shape have the same strides.
 bool same_places(const Tensor &a, const Tensor &b);
 
+/// Whether two elements of a tensor lie at the same place, as far as strides can tell.
+bool overlaps_itself(const Tensor &tensor);
+
 /// Whether they begin at the same byte.
 bool same_start(const Tensor &a, const Tensor &b);
 
@@ -79,6 +82,9 @@ struct DtypeText {
 /// "(2, 3, 4)" into `text`.
 const char *shape_text(const Tensor &tensor, char (&text)[160]);
 
+/// Data of the dtype, to Halide: 16-bit types are bits.
+halide_type_t type_of(Dtype dtype);
+
 /// A Halide buffer over a Memory, with its own dimensions; stays where it was made.
 class Buffer {
  public:
@@ -89,7 +95,7 @@ class Buffer {
 
  private:
   halide_buffer_t buffer_;
-  halide_dimension_t dims_[4];
+  halide_dimension_t dims_[5];
   OpenClMemory opencl_;
 };
 

@@ -98,22 +98,6 @@ bool norm_strides(const Tensor &t, halogen_layout layout, bool channel_last, con
   return to->s == 1 && (p.S >= kShortestRow || to->c == p.S);
 }
 
-bool overlaps_itself(const Tensor &t) {
-  Axes all;
-  for (int32_t d = 0; d < t.ndim; ++d) all.add(t, d);
-  // Innermost first.
-  for (int32_t i = 1; i < all.count; ++i) {
-    for (int32_t j = i; j > 0 && all.axis[j - 1].stride > all.axis[j].stride; --j)
-      std::swap(all.axis[j - 1], all.axis[j]);
-  }
-  int64_t reach = 1;
-  for (int32_t i = 0; i < all.count; ++i) {
-    if (all.axis[i].stride < reach) return true;
-    reach += (all.axis[i].extent - 1) * all.axis[i].stride;
-  }
-  return false;
-}
-
 bool apart(const NormProblem &p, const Tensor &a, const NormStrides &a_strides, const Tensor &b,
            const NormStrides &b_strides) {
   if (!overlap(a, b)) return true;

@@ -25,9 +25,6 @@ Strided norm_dense_strided(const Strided &elements, bool channel_last);
 /// The strides without gaps.
 NormStrides norm_dense(const NormProblem &problem, bool channel_last);
 
-/// Whether two elements of a tensor lie at the same place.
-bool overlaps_itself(const Tensor &tensor);
-
 /// Whether two tensors have no element at the same place, gaps not counted. False where that is not easily seen.
 bool apart(const NormProblem &problem, const Tensor &a, const NormStrides &a_strides, const Tensor &b,
            const NormStrides &b_strides);

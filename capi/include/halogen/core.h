@@ -105,6 +105,20 @@ typedef enum halogen_stores {
   HALOGEN_STORES_STREAMING = 2 /**< always around the caches where a kernel can; not in place, not on a GPU */
 } halogen_stores;
 
+/** Where the channels are in a shape. */
+typedef enum halogen_layout {
+  HALOGEN_LAYOUT_CHANNEL_FIRST = 0, /**< (N, C, ...) */
+  HALOGEN_LAYOUT_CHANNEL_LAST = 1   /**< (N, ..., C) */
+} halogen_layout;
+
+/** What an operator does to its result at the end. NaN stays NaN. */
+typedef enum halogen_activation {
+  HALOGEN_ACTIVATION_NONE = 0,
+  HALOGEN_ACTIVATION_RELU = 1,       /**< max(v, 0) */
+  HALOGEN_ACTIVATION_LEAKY_RELU = 2, /**< v if v >= 0, else slope * v */
+  HALOGEN_ACTIVATION_TANH = 3        /**< hyperbolic tangent; for convolutions */
+} halogen_activation;
+
 typedef enum halogen_log_level {
   HALOGEN_LOG_ERROR = 0, /**< the message of a call that failed */
   HALOGEN_LOG_DEBUG = 1  /**< which kernels a call ran */

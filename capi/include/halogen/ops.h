@@ -26,19 +26,6 @@ typedef enum halogen_norm_path {
   HALOGEN_NORM_PATH_SPLIT = 3 /**< rows larger than the cache: statistics by blocks, merged, then applied */
 } halogen_norm_path;
 
-/** Where the channels are in a shape. */
-typedef enum halogen_layout {
-  HALOGEN_LAYOUT_CHANNEL_FIRST = 0, /**< (N, C, ...) */
-  HALOGEN_LAYOUT_CHANNEL_LAST = 1   /**< (N, ..., C) */
-} halogen_layout;
-
-/** What is done to a result at the end. NaN stays NaN. */
-typedef enum halogen_activation {
-  HALOGEN_ACTIVATION_NONE = 0,
-  HALOGEN_ACTIVATION_RELU = 1,      /**< max(v, 0) */
-  HALOGEN_ACTIVATION_LEAKY_RELU = 2 /**< v if v >= 0, else negative_slope * v */
-} halogen_activation;
-
 /** y = activation((x - mean) / sqrt(var + eps) * weight + bias + residual); var is the biased variance.
  *
  * Shapes: `input`, `output`, `residual` of the same shape, rank 2 to 8, with the channels where `layout` says, and the same dtype:

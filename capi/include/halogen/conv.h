@@ -1,0 +1,117 @@
+/* halogen/conv.h: transposed 1-D convolution over the caller's tensors. Stateless, but for packed weights, which are constant.
+ * For engine authors; the frameworks' modules (halogen/torch.h) are built on this.
+ */
+#ifndef HALOGEN_CONV_H
+#define HALOGEN_CONV_H
+
+#include <halogen/core.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Which schedule runs. All compute the same bits; AUTO chooses by shape and cache size, never by the number of threads. */
+typedef enum halogen_conv_path {
+  HALOGEN_CONV_PATH_AUTO = 0,
+  HALOGEN_CONV_PATH_ROWS = 1,  /**< lanes run along output channels and phases: any shape, down to one position */
+  HALOGEN_CONV_PATH_LENGTH = 2 /**< lanes run along positions: at most three phases (stride / gcd(stride, dilation)) */
+} halogen_conv_path;
+
+/** Length of a transposed convolution's output:
+ *   (length - 1) * stride + dilation * (kernel - 1) + 1 - pad_left - pad_right
+ * HALOGEN_ERROR_ARGUMENT where length, kernel, stride or dilation is not positive, HALOGEN_ERROR_SHAPE where the result is negative,
+ * HALOGEN_ERROR_SIZE where it is beyond 2^63 - 1. @param output_length untouched on failure. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_output_length(int64_t length, int64_t kernel, int64_t stride,
+                                                                  int64_t dilation, int64_t pad_left, int64_t pad_right,
+                                                                  int64_t *output_length, halogen_error *error);
+
+/** Weights in the order in which the kernels read them. Constant: any number of threads may use them at the same time, with any
+ * context, for inputs of any length, padding and number of samples. */
+typedef struct halogen_conv_weights halogen_conv_weights;
+
+/** What is packed. All fields are required. */
+typedef struct halogen_conv_weights_params {
+  size_t struct_size;
+  const DLTensor
+      *weight;      /**< (C_in, C_out / groups, K), float32, float64, float16 or bfloat16, any strides of 0 or more,
+                               on the CPU; may be freed after packing */
+  int64_t stride;   /**< at least 1 */
+  int64_t dilation; /**< at least 1 */
+  int64_t groups;   /**< at least 1, a divisor of C_in */
+} halogen_conv_weights_params;
+
+#define HALOGEN_CONV_WEIGHTS_PARAMS_INIT HALOGEN_ZEROED(halogen_conv_weights_params)
+
+/** Bytes that the packed weights take: as many values as `weight` has, rounded up to whole blocks of rows of 64 bytes, in the type that
+ * is computed in (float64 for float64, else float32). The tensor's data is not
+ * touched and may be NULL. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_weights_size(halogen_context *context,
+                                                                 const halogen_conv_weights_params *params,
+                                                                 size_t *bytes, halogen_error *error);
+
+/** Packs. @param memory `bytes` bytes of the caller's, aligned to 128, which must outlive the handle and not be written to; NULL: the
+ * context's allocator is asked (`bytes` is then ignored), and the context must outlive the handle. @param weights receives the
+ * handle; untouched on failure. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_weights_create(halogen_context *context,
+                                                                   const halogen_conv_weights_params *params,
+                                                                   void *memory, size_t bytes,
+                                                                   halogen_conv_weights **weights,
+                                                                   halogen_error *error);
+
+/** Frees memory that was the context's. NULL is ignored. No call may be using the weights. */
+HALOGEN_API void halogen_conv_transpose1d_weights_destroy(halogen_conv_weights *weights);
+
+/** y(n, co, t) = activation(bias(co) + sum of weight(ci, co, k) * x(n, ci, l) over all ci of co's group, k and l with
+ *   l * stride + k * dilation = t + pad_left)
+ * where x is the input, or leaky_relu(input, input_slope).
+ *
+ * Shapes: `input` (N, C_in, L) or (C_in, L), `output` (N, C_out, L_out) or (C_out, L_out), with L at least 1 and L_out as
+ * halogen_conv_transpose1d_output_length() has it; with HALOGEN_LAYOUT_CHANNEL_LAST (N, L, C_in) or (L, C_in), and so the output.
+ * `bias` (C_out). All of one dtype: float32, float64, float16 or bfloat16, and on the CPU. Strides are any of 0 or more (elements;
+ * NULL: row-major without gaps; that of a dimension of extent 1 is ignored); no two elements of the output at one place.
+ * A pad is a crop of the full result; where it is negative, or where no input reaches (kernel < stride), an output is
+ * activation(bias).
+ * Sums run in float32 (float64 for float64; 16-bit data are rounded once, at the end) with fused multiply-add where the level has it, channels outermost, taps inside: the same bits for every path
+ * and number of threads. NaN and infinity spoil exactly the outputs they reach.
+ * Aliasing: `output` may not overlap any other tensor. An empty output computes nothing.
+ * Errors: see halogen_status; on any of them the output is untouched, with these exceptions: after HALOGEN_ERROR_PARALLEL and after
+ * HALOGEN_ERROR_OUT_OF_MEMORY its contents are undefined. */
+typedef struct halogen_conv_transpose1d_args {
+  size_t struct_size;
+  const DLTensor *input;               /**< required */
+  const DLTensor *output;              /**< required; its memory is written */
+  const DLTensor *weight;              /**< (C_in, C_out / groups, K): packed by the call. This or `packed` */
+  const halogen_conv_weights *packed;  /**< this or `weight` */
+  const DLTensor *bias;                /**< NULL: 0 */
+  int64_t stride;                      /**< at least 1; with `packed` 0 or what was packed, and so the next two */
+  int64_t dilation;                    /**< at least 1 */
+  int64_t groups;                      /**< at least 1, a divisor of C_in */
+  int64_t pad_left;                    /**< positions cropped at the start; negative: added */
+  int64_t pad_right;                   /**< positions cropped at the end; negative: added */
+  halogen_activation input_activation; /**< NONE or LEAKY_RELU */
+  halogen_activation activation;
+  double input_slope;       /**< finite; without effect unless input_activation is LEAKY_RELU */
+  double activation_slope;  /**< finite; without effect unless activation is LEAKY_RELU */
+  halogen_conv_path path;   /**< 0: AUTO; another is refused with HALOGEN_ERROR_UNSUPPORTED where it does not fit */
+  halogen_layout layout;    /**< of input and output */
+  void *stream;             /**< NULL: without effect on the CPU */
+  halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
+} halogen_conv_transpose1d_args;
+
+#define HALOGEN_CONV_TRANSPOSE1D_ARGS_INIT HALOGEN_ZEROED(halogen_conv_transpose1d_args)
+
+/** Runs it. Thread-safe on one context as long as the outputs of two calls do not overlap. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_forward(halogen_context *context,
+                                                            const halogen_conv_transpose1d_args *args,
+                                                            halogen_error *error);
+
+/** Checks the same arguments and says which kernels halogen_conv_transpose1d_forward() would run and their workspace, or why none
+ * fits (then HALOGEN_ERROR_UNSUPPORTED, with `info` filled). No tensor's data is touched; data pointers may be NULL. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_query(halogen_context *context,
+                                                          const halogen_conv_transpose1d_args *args,
+                                                          halogen_kernel_info *info, halogen_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

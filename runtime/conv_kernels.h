@@ -1,0 +1,24 @@
+// The kernels of the transposed convolution.
+#pragma once
+
+#include "kernel_table.h"
+#include "kernels_conv.h"
+
+namespace halogen {
+
+enum class ConvRole {
+  pack,
+  largest,
+  pad,
+  sum_rows,
+  sum_length,
+  finish,
+};
+
+#define HALOGEN_KERNEL_ID ConvRole
+#define HALOGEN_KERNEL HALOGEN_KERNEL_ROW
+#include "kernels_conv.inc"
+#undef HALOGEN_KERNEL
+#undef HALOGEN_KERNEL_ID
+
+}  // namespace halogen

@@ -1,0 +1,130 @@
+#include "conv_plan.h"
+
+#include <algorithm>
+
+#include "conv_tiles.h"
+
+namespace halogen {
+namespace {
+
+constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
+// A task's input and sums: with a block's weights beside them they stay in an L2. Zen 3, 2026-11: 64 to 256 KiB are within 2 %.
+constexpr int64_t kInputBytes = 128 * 1024;
+constexpr int64_t kSumBytes = 128 * 1024;
+// Weights of a task. Where they are more, they come from memory for every task, which then needs many positions to pay for it: a
+// position takes as many cycles as a block has lines.
+constexpr int64_t kWeightBytes = 512 * 1024;
+constexpr int64_t kLeastPositions = 24;
+constexpr int64_t kLeastPositionsFromMemory = 96;
+// Rows (phases and channels) of a task, so that copying its input and output is a small part of the work.
+constexpr int64_t kLeastRows = 64;
+
+struct Vectors {
+  int bytes, registers;
+};
+
+Vectors vectors_of(halogen_isa isa) {
+  switch (isa) {
+    case HALOGEN_ISA_V4:
+      return {64, 32};
+    case HALOGEN_ISA_V3:
+      return {32, 16};
+    case HALOGEN_ISA_NEON:
+      return {16, 32};
+    default:
+      return {16, 16};
+  }
+}
+
+int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+bool refuse(ConvPlan *plan, const char *reason) {
+  plan->reason = reason;
+  return false;
+}
+
+int64_t tile_of(halogen_conv_path path, halogen_isa isa, int64_t size) {
+  const Vectors v = vectors_of(isa);
+  if (path == HALOGEN_CONV_PATH_ROWS) return conv_rows_positions(v.bytes, v.registers);
+  return conv_length_vectors(v.bytes, v.registers) * v.bytes / size;
+}
+
+/// Bytes of what is computed in.
+int64_t size_of(const ConvProblem &p) { return dtype_bytes(compute_dtype(p.shape.dtype)); }
+
+bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path forced, halogen_isa isa, ConvPlan *plan) {
+  // The widest run comes first in its class.
+  int64_t widest = 1;
+  for (int32_t i = 0; i < layout.count; ++i) widest = std::max(widest, layout.runs[i].width);
+  const bool length_fits = widest <= 2 && p.finite;
+  const int64_t count = plan->last - plan->first + plan->before;
+  if (forced == HALOGEN_CONV_PATH_LENGTH && !length_fits) {
+    return refuse(plan, widest > 2 ? "length: more than three phases" : "length: weights that are not finite");
+  }
+  const bool chosen = length_fits && count >= 2 * tile_of(HALOGEN_CONV_PATH_LENGTH, isa, size_of(p));
+  plan->path = forced != HALOGEN_CONV_PATH_AUTO ? forced : chosen ? HALOGEN_CONV_PATH_LENGTH : HALOGEN_CONV_PATH_ROWS;
+  plan->reason = forced != HALOGEN_CONV_PATH_AUTO ? "path asked for"
+                 : chosen                         ? "few phases, many positions: lanes run along positions"
+                 : length_fits                    ? "few positions: lanes run along channels"
+                                                  : "lanes run along phases and channels";
+  return true;
+}
+
+}  // namespace
+
+bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path forced, const Caches &caches,
+               halogen_isa isa, ConvPlan *plan) {
+  *plan = {};
+  const ConvWeightShape &w = p.shape;
+  if (p.input.span(w.C_in, p.L) > kMaxElements || p.output.span(w.C_out, p.L_out) > kMaxElements ||
+      p.pad_left > kMaxElements || p.pad_left < -kMaxElements) {
+    plan->too_large = true;
+    return refuse(plan, "one sample has more than 2^31 - 1 elements");
+  }
+  const ConvPhases phases = conv_phases(w);
+  plan->first = floor_div(p.pad_left, w.stride);
+  plan->last = floor_div(p.pad_left + p.L_out - 1, w.stride) + 1;
+  plan->before = w.dilation * (phases.phases - 1) / w.stride;
+  if (!choose(p, layout, forced, isa, plan)) return false;
+  plan->tile = tile_of(plan->path, isa, size_of(p));
+
+  const int64_t size = size_of(p);
+  const int64_t all = w.group_out(), step = conv_channel_step(layout);
+  const int64_t rows = std::min(phases.phases, w.K);
+  const int64_t channel_bytes = w.group_in() * w.K * size;
+  const int64_t by_weights = kWeightBytes / channel_bytes / step * step;
+  plan->channels = std::min(all, std::max({by_weights, round_up(ceil_div(kLeastRows, rows), step), step}));
+  plan->channel_tasks = ceil_div(all, plan->channels);
+
+  const int64_t stored = conv_stored_channels(layout, plan->channels);
+  const int64_t reach = (layout.most_taps - 1) * phases.spacing;
+  const int64_t input_bytes = std::min(kInputBytes, caches.l2 / 4), sum_bytes = std::min(kSumBytes, caches.l2 / 4);
+  const int64_t fitting = std::min(input_bytes / (w.group_in() * size), sum_bytes / (stored * w.stride * size));
+  const bool from_memory = all * channel_bytes > caches.l2;
+  const int64_t least = std::max(from_memory ? kLeastPositionsFromMemory : kLeastPositions, plan->tile);
+  const int64_t most = std::max(fitting, least) / plan->tile * plan->tile;
+  const int64_t count = plan->last - plan->first;
+  // Equal parts, so that the last is not a small one.
+  const int64_t part = ceil_div(count, ceil_div(count, most));
+  plan->positions = round_up(part + plan->before, plan->tile) - plan->before;
+  plan->position_tasks = ceil_div(count, plan->positions);
+
+  // Where ends are computed apart, a last tile may begin at the last position.
+  const int64_t slack = p.finite ? 0 : plan->tile;
+  const int64_t computed = plan->positions + plan->before + slack;
+  plan->padded_row = round_up(computed + reach, layout.block);
+  const int64_t spread = std::max(w.stride, w.dilation * (phases.phases - 1) + 1);
+  plan->sums_row = round_up(w.stride * (computed - 1) + spread, layout.block);
+  plan->padded_elements = plan->padded_row * w.group_in();
+  plan->sums_elements = plan->sums_row * stored;
+  if (plan->padded_elements > kMaxElements || plan->sums_elements > kMaxElements || plan->tasks(p) > kMaxElements ||
+      plan->inputs(p) > (kMaxElements << 20) / plan->padded_elements) {
+    plan->too_large = true;
+    return refuse(plan, "a task has more than 2^31 - 1 elements");
+  }
+  return true;
+}
+
+}  // namespace halogen
