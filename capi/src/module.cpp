@@ -70,6 +70,10 @@ halogen_status match(const Report &report, halogen_module *module, const char *k
 
 constexpr DLDevice kCpu = {kDLCPU, 0};
 
+void forget(halogen_module *module) {
+  if (module->forget != nullptr) module->forget(module);
+}
+
 }  // namespace
 
 halogen_module *module_allocate(halogen_context *context, size_t bytes) {
@@ -121,6 +125,7 @@ extern "C" {
 
 void halogen_module_destroy(halogen_module *module) {
   if (module == nullptr) return;
+  forget(module);
   Workspace &workspace = module->context->workspace;
   for (int32_t i = 0; i < module->state_count; ++i) workspace.release(module->state[i].owned);
   workspace.release(module);
@@ -132,6 +137,7 @@ halogen_status halogen_module_set_training(halogen_module *module, int32_t train
     return fail({module->context, error}, HALOGEN_ERROR_ARGUMENT, "training: expected 0 or 1, got %d", training);
   }
   module->training = training != 0;
+  forget(module);
   return HALOGEN_OK;
 }
 
@@ -185,6 +191,7 @@ halogen_status halogen_module_load_state(halogen_module *module, const char *key
     return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected an entry on the CPU to copy to, got one on a GPU: bind it",
                 key);
   }
+  forget(module);
   std::memmove(static_cast<char *>(entry->tensor.data) + entry->tensor.byte_offset, checked.memory.address(),
                entry_bytes(*entry));
   return HALOGEN_OK;
@@ -201,6 +208,7 @@ halogen_status halogen_module_bind_state(halogen_module *module, const char *key
   Tensor checked;
   const halogen_status status = match(report, module, key, tensor, device, &entry, &checked);
   if (status != HALOGEN_OK) return status;
+  forget(module);
   module->context->workspace.release(entry->owned);
   entry->owned = nullptr;
   entry->tensor.data = tensor->data;

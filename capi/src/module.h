@@ -34,6 +34,8 @@ struct ForwardCall {
 struct halogen_module {
   halogen_context *context;
   halogen_status (*forward)(halogen_module *module, const halogen::ForwardCall &call);
+  /// Frees what was derived from the state, which changes or goes; NULL: nothing is.
+  void (*forget)(halogen_module *module);
   DLDevice device;
   bool training;
   int32_t state_count;

@@ -14,6 +14,7 @@
 
 #include "adapters.h"
 #include "compare.h"
+#include "conv_scales.h"
 #include "gradients.h"
 #include "outcome.h"
 #include "safetensors.h"
@@ -29,6 +30,8 @@ class RecordedCase {
   std::string unsupported() const {
     const std::string module = file_.meta("module");
     if (find_adapter(module) == nullptr) return "no such module here yet: " + module;
+    const std::string dtype = file_.meta("dtype");
+    if (find_adapter(module)->rule == nullptr && dtype != "float32") return "dtype " + dtype;
     const std::string layout = file_.meta("memory_format");
     if (!layout.empty() && layout != "contiguous" && layout != "channels_last") return "layout " + layout;
     if (file_.find("input") == nullptr && !is_splitmix(file_)) return "the input is stored in a form not known here";
@@ -41,6 +44,7 @@ class RecordedCase {
     if (mode != "train" && mode != "eval") throw std::runtime_error("metadata \"mode\" is neither train nor eval");
     const Json params = JsonParser(file_.meta("params")).parse();
     module_ = adapter->create(context_, params, parameter_type().dlpack);
+    normalises_ = adapter->rule != nullptr;
     Call call;
     call.check(halogen_module_set_training(module_.get(), mode == "train" ? 1 : 0, call.error()));
     load_state();
@@ -50,11 +54,19 @@ class RecordedCase {
       read_input(step);
       operands_.running_mean = state_or_empty("running_mean");
       operands_.running_var = state_or_empty("running_var");
+      output_ = normalises_ ? input_ : output_of(adapter->output_shape(module_.get(), params, input_.shape()));
       forward();
-      const NormRule rule = adapter->rule(params, mode == "train", batches());
-      const NormScales scales = norm_scales(rule, operands_);
-      compare_step(scales, suffix(step), result);
-      compare_gradients(rule, scales.var_overflows, suffix(step), result);
+      if (normalises_) {
+        const NormRule rule = adapter->rule(params, mode == "train", batches());
+        const NormScales scales = norm_scales(rule, operands_);
+        compare_step(scales, suffix(step), result);
+        compare_gradients(rule, scales.var_overflows, suffix(step), result);
+      } else {
+        const DLTensor *weight = state("weight");
+        compare_step(conv_scales(params, {operands_.x, operands_.weight, operands_.bias, input_.shape(),
+                                          std::vector<int64_t>(weight->shape, weight->shape + weight->ndim)}),
+                     suffix(step), result);
+      }
     }
     outcome.vs_framework = result.vs_framework;
     outcome.vs_f64 = result.vs_f64;
@@ -96,7 +108,9 @@ class RecordedCase {
     const DLTensor *tensor = state(key);
     const NumberType &type = parameter_type();
     const auto *bytes = static_cast<const unsigned char *>(tensor->data) + tensor->byte_offset;
-    Numbers values(static_cast<size_t>(tensor->shape[0]));
+    size_t count = 1;
+    for (int32_t d = 0; d < tensor->ndim; ++d) count *= static_cast<size_t>(tensor->shape[d]);
+    Numbers values(count);
     for (size_t i = 0; i < values.size(); ++i) values[i] = decode(type, bytes + i * type.bytes());
     return values;
   }
@@ -145,14 +159,20 @@ class RecordedCase {
     operands_.s = 1;
     for (size_t i = batched ? 2 : 1; i < shape.size(); ++i) operands_.s *= shape[i];
     for (const auto *v : {&operands_.weight, &operands_.bias}) {
-      if (!v->empty() && static_cast<int64_t>(v->size()) != operands_.c) {
+      if (normalises_ && !v->empty() && static_cast<int64_t>(v->size()) != operands_.c) {
         throw std::runtime_error("the input's channels are not num_features");
       }
     }
   }
 
+  Array output_of(std::vector<int64_t> shape) const {
+    size_t count = 1;
+    for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
+    const std::vector<unsigned char> bytes(count * input_.type().bytes());
+    return Array(input_.type(), std::move(shape), false, bytes.data());
+  }
+
   void forward() {
-    output_ = input_;
     output_.spoil();
     call_forward();
     result_ = output_.values();
@@ -323,6 +343,7 @@ class RecordedCase {
   halogen_context *context_;
   const Safetensors &file_;
   Module module_;
+  bool normalises_ = true;  // else it is a convolution
   Array input_, output_;
   NormOperands operands_;
   Numbers result_;  // output_, in C order

@@ -25,9 +25,14 @@ inline std::string message_of_call(halogen_context *context, const Adapter &adap
   for (int64_t extent : shape) count *= static_cast<size_t>(extent);
   const std::vector<float> zeros(count);
   const NumberType &type = number_type("F32");
-  Array x(type, shape, false, zeros.data()), y = x;
+  Array x(type, shape, false, zeros.data());
   try {
     const Module module = adapter.create(context, call_json.at("params"), type.dlpack);
+    const std::vector<int64_t> output_shape =
+        adapter.output_shape != nullptr ? adapter.output_shape(module.get(), call_json.at("params"), shape) : shape;
+    size_t outputs = 1;
+    for (int64_t extent : output_shape) outputs *= static_cast<size_t>(extent);
+    Array y(type, output_shape, false, std::vector<float>(outputs).data());
     const DLTensor input = x.view(), output = y.view();
     Call call;
     call.check(

@@ -118,6 +118,52 @@ HALOGEN_API halogen_status halogen_torch_layer_norm_create(halogen_context *cont
                                                            const halogen_torch_layer_norm_params *params,
                                                            halogen_module **module, halogen_error *error);
 
+/** Parameters of torch.nn.ConvTranspose1d. Fill with halogen_torch_conv_transpose1d_params_init(), then change what differs. */
+typedef struct halogen_torch_conv_transpose1d_params {
+  size_t struct_size;
+  int64_t in_channels;    /**< at least 1 */
+  int64_t out_channels;   /**< at least 1 */
+  int64_t kernel_size;    /**< at least 1 */
+  int64_t stride;         /**< 1 */
+  int64_t padding;        /**< 0: positions cropped on both sides */
+  int64_t output_padding; /**< 0: positions added on the right; less than stride or less than dilation */
+  int64_t groups;         /**< 1, a divisor of both channels */
+  int32_t bias;           /**< 1 */
+  int32_t reserved;       /**< 0 */
+  int64_t dilation;       /**< 1 */
+  DLDataType dtype;       /**< float32 */
+  DLDevice device;        /**< CPU */
+} halogen_torch_conv_transpose1d_params;
+
+/** Fills `params` with the framework's defaults. @param struct_size sizeof *params. */
+HALOGEN_API halogen_status halogen_torch_conv_transpose1d_params_init(halogen_torch_conv_transpose1d_params *params,
+                                                                      size_t struct_size, int64_t in_channels,
+                                                                      int64_t out_channels, int64_t kernel_size,
+                                                                      halogen_error *error);
+
+/** torch.nn.ConvTranspose1d with padding_mode="zeros". State: weight (in_channels, out_channels / groups, kernel_size) and, if bias,
+ * bias (out_channels); both are 0 until they are loaded, bound or written (torch draws them at random). Input (N, in_channels, L) or
+ * (in_channels, L), output with out_channels and the length of halogen_torch_conv_transpose1d_output_length(), float32, contiguous,
+ * apart from each other.
+ * In evaluation mode the weight is packed at the first forward, and again after set_training, load_state or bind_state of
+ * halogen/module.h: what is written through halogen_module_state() meanwhile is not seen. In training mode every forward packs.
+ * The context must outlive the module. */
+HALOGEN_API halogen_status halogen_torch_conv_transpose1d_create(halogen_context *context,
+                                                                 const halogen_torch_conv_transpose1d_params *params,
+                                                                 halogen_module **module, halogen_error *error);
+
+/** Length of the output for an input of `length`: (length - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding
+ * + 1. @param module made by halogen_torch_conv_transpose1d_create(). @param output_length untouched on failure. */
+HALOGEN_API halogen_status halogen_torch_conv_transpose1d_output_length(const halogen_module *module, int64_t length,
+                                                                        int64_t *output_length, halogen_error *error);
+
+/** forward(input, output_size): the output has `output_size` positions, which must be one of the `stride` possible lengths; the
+ * module's output_padding is then without effect. Otherwise as halogen_module_forward(). */
+HALOGEN_API halogen_status halogen_torch_conv_transpose1d_forward_size(halogen_module *module, const DLTensor *input,
+                                                                       int64_t output_size, const DLTensor *output,
+                                                                       void *stream, halogen_kernel_info *ran,
+                                                                       halogen_error *error);
+
 #ifdef __cplusplus
 }
 #endif
