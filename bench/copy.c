@@ -2,6 +2,8 @@
  * vector stores (GCC and Clang make no streaming stores of their own accord). */
 #include "copy.h"
 
+#include "fma.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,12 +11,14 @@
 
 enum { kMaxThreads = 256, kCacheLineFloats = 16 };
 
+typedef enum { kScale, kMemcpy, kFma } work_kind;
+
 typedef struct {
+  work_kind kind;
   float *y;
   const float *x;
   size_t count;
   float a;
-  int use_memcpy;
 } job;
 
 typedef struct {
@@ -43,13 +47,17 @@ static void scale(float *restrict y, const float *restrict x, size_t count, floa
 
 static void do_share(const halogen_bench_team *team, int index) {
   const job *work = &team->work;
+  if (work->kind == kFma) {
+    halogen_bench_fma_steps(work->count);
+    return;
+  }
   const size_t lines = (work->count + kCacheLineFloats - 1) / kCacheLineFloats;
   const size_t threads = (size_t)team->threads;
   size_t begin = lines * (size_t)index / threads * kCacheLineFloats;
   size_t end = lines * ((size_t)index + 1) / threads * kCacheLineFloats;
   if (end > work->count) end = work->count;
   if (begin > end) begin = end;
-  if (work->use_memcpy) {
+  if (work->kind == kMemcpy) {
     memcpy(work->y + begin, work->x + begin, (end - begin) * sizeof(float));
   } else {
     scale(work->y + begin, work->x + begin, end - begin, work->a);
@@ -142,9 +150,14 @@ static void run(halogen_bench_team *team, job work) {
 }
 
 void halogen_bench_copy(halogen_bench_team *team, float *y, const float *x, size_t count, float a) {
-  run(team, (job){y, x, count, a, 0});
+  run(team, (job){kScale, y, x, count, a});
 }
 
 void halogen_bench_memcpy(halogen_bench_team *team, float *y, const float *x, size_t count) {
-  run(team, (job){y, x, count, 0, 1});
+  run(team, (job){kMemcpy, y, x, count, 0});
+}
+
+double halogen_bench_fma(halogen_bench_team *team, size_t steps) {
+  run(team, (job){kFma, NULL, NULL, steps, 0});
+  return (double)team->threads * (double)steps * halogen_bench_fma_flops;
 }

@@ -35,7 +35,7 @@ inline Context make_context(int threads, halogen_isa isa) {
   return Context(context);
 }
 
-/// A float32 tensor of rank 1 or 4 with memory of its own, aligned to a page so that no run is luckier than another.
+/// A float32 tensor of rank 1 to 4 with memory of its own, aligned to a page so that no run is luckier than another.
 class OwnedTensor {
  public:
   OwnedTensor(std::initializer_list<int64_t> shape, float first, float step) {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "call_bench.h"
+#include "conv_bench.h"
 #include "norm_bench.h"
 #include "problem.h"
 #include "settings.h"
@@ -21,6 +22,7 @@ int main(int argc, char **argv) {
     }
     const std::vector<Problem> problems = read_problems(HALOGEN_BENCH_SHAPES);
     register_norm_benchmarks(problems, settings);
+    register_conv_benchmarks(read_conv_problems(HALOGEN_BENCH_SHAPES "/conv_transpose1d"), settings);
     register_call_benchmarks(settings);
     TableReporter reporter(settings);
     const std::string filter = settings.filter.empty() ? "." : settings.filter;

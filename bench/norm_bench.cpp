@@ -6,11 +6,11 @@
 #include <cmath>
 #include <string>
 
-#include "copy.h"
 #include "halogen_objects.h"
 #include "machine.h"
 #include "register.h"
 #include "samples.h"
+#include "team.h"
 
 namespace halogen_bench {
 namespace {
@@ -34,20 +34,6 @@ double goal(const Problem &problem, Mode mode) {
   const int64_t row = problem.h * problem.w;
   return row <= 49 ? 40 : row <= 196 ? 60 : 90;
 }
-
-class Team {
- public:
-  explicit Team(int threads) : team_(halogen_bench_team_create(threads)) {
-    if (team_ == nullptr) throw std::runtime_error("no threads for the copy");
-  }
-  ~Team() { halogen_bench_team_destroy(team_); }
-  Team(const Team &) = delete;
-  Team &operator=(const Team &) = delete;
-  halogen_bench_team *get() const { return team_; }
-
- private:
-  halogen_bench_team *team_;
-};
 
 /// All that one call of halogen_norm_forward needs.
 class NormCall {

@@ -43,6 +43,8 @@ void apply(Settings &settings, const std::string &option, const std::string &val
                                                                      {"row", HALOGEN_NORM_PATH_ROW},
                                                                      {"slab", HALOGEN_NORM_PATH_SLAB},
                                                                      {"split", HALOGEN_NORM_PATH_SPLIT}};
+  static const std::pair<const char *, halogen_conv_path> conv_paths[] = {
+      {"auto", HALOGEN_CONV_PATH_AUTO}, {"rows", HALOGEN_CONV_PATH_ROWS}, {"length", HALOGEN_CONV_PATH_LENGTH}};
   static const std::pair<const char *, halogen_isa> levels[] = {{"auto", HALOGEN_ISA_AUTO},
                                                                 {"v2", HALOGEN_ISA_V2},
                                                                 {"v3", HALOGEN_ISA_V3},
@@ -56,6 +58,8 @@ void apply(Settings &settings, const std::string &option, const std::string &val
     settings.min_time = positive_number(option, value);
   } else if (option == "--path") {
     settings.path = by_name(option, value, paths);
+  } else if (option == "--conv-path") {
+    settings.conv_path = by_name(option, value, conv_paths);
   } else if (option == "--isa") {
     settings.isa = by_name(option, value, levels);
   } else if (option == "--out") {
@@ -96,6 +100,7 @@ const char *settings_help() {
          "  --min-time S      seconds that the kernel alone runs per line, 0.2 by default\n"
          "  --path NAME       force a path of halogen_norm_forward: row, slab or split\n"
          "  --isa NAME        force a level: v2, v3, v4 or neon (as HALOGEN_ISA does)\n"
+         "  --conv-path NAME  force a path of halogen_conv_transpose1d_forward: rows or length\n"
          "  --out DIR         write bench.txt and bench.json there\n"
          "\n"
          "GB/s counts one read and one write of the tensor. copy is y = a*x over the same buffers with the same number "

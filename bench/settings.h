@@ -1,6 +1,7 @@
 // settings.h: the command line of halogen_bench.
 #pragma once
 
+#include <halogen/conv.h>
 #include <halogen/ops.h>
 
 #include <string>
@@ -13,6 +14,7 @@ struct Settings {
   std::vector<int> threads = {1, 2};
   double min_time = 0.2;  // seconds that the kernel alone runs per line
   halogen_norm_path path = HALOGEN_NORM_PATH_AUTO;
+  halogen_conv_path conv_path = HALOGEN_CONV_PATH_AUTO;
   halogen_isa isa = HALOGEN_ISA_AUTO;
   std::string out;  // folder for bench.json and bench.txt; "": none
   bool help = false;

@@ -85,7 +85,8 @@ void TableReporter::ReportRuns(const std::vector<Run> &runs) {
     nlohmann::ordered_json result = {{"name", name}, {"label", run.report_label}};
     for (const auto &[key, counter] : run.counters) result[key] = counter.value;
     json_["results"].push_back(result);
-    name.rfind("norm/", 0) == 0 ? norm_line(run) : call_line(run);
+    const std::string section = name.substr(0, name.find('/'));
+    section == "norm" ? norm_line(run) : section == "conv_transpose1d" ? conv_line(run) : call_line(run);
   }
 }
 
@@ -105,6 +106,22 @@ void TableReporter::norm_line(const Run &run) {
        run.report_label);
 }
 
+void TableReporter::conv_line(const Run &run) {
+  if (section_ != "conv") {
+    section_ = "conv";
+    line("");
+    line(print("%-54s %8s %8s %7s %7s %6s %7s %5s %8s %7s  %s", "line", "median", "min", "GFLOP/s", "peak", "%peak",
+               "%bound", "goal", "one-shot", "packing", "shape, kernels"));
+  }
+  const auto value = [&run](const char *key) { return run.counters.at(key).value; };
+  line(print("%-54s %6.0fus %6.0fus %7.1f %7.1f %6.1f %7.1f %5.0f%c %6.0fus %6.1fx  ",
+             run.run_name.function_name.c_str(), value("median_s") * 1e6, value("min_s") * 1e6, value("gflop_per_s"),
+             value("peak_gflop_per_s"), value("peak_percent"), value("bound_percent"), value("goal_percent"),
+             value("bound_percent") >= value("goal_percent") ? ' ' : '*', value("one_shot_s") * 1e6,
+             value("packing_copies")) +
+       run.report_label);
+}
+
 void TableReporter::call_line(const Run &run) {
   if (section_ != "call") {
     section_ = "call";
@@ -118,7 +135,7 @@ void TableReporter::call_line(const Run &run) {
 }
 
 bool TableReporter::finish() {
-  if (section_ == "norm" || section_ == "call") line("\n* below its goal");
+  if (!section_.empty()) line("\n* below its goal; packing: copies of the weights that it took");
   if (!settings_.out.empty()) {
     std::ofstream file(settings_.out + "/bench.json");
     file << json_.dump(1) << "\n";
