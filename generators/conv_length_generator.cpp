@@ -1,6 +1,6 @@
 // Transposed convolution, the sums: lanes run along positions. One or two phases in a block; the step is 1.
-//   y(p, c, u, kb, cb) = sum over ci, j of w(p + P*c, j, ci, kb, cb) * x(u + (J - 1 - j)*dilation, ci)
-// with P = extent of p, J = number of taps. y is a view of memory by phase p and kb, channel c and cb, and position u.
+//   y(p, c, u, g, cb) = sum over ci, j of w(p + P*c, j, ci, g, cb) * x(u + (J - 1 - j)*dilation, ci, g)
+// with P = extent of p, J = number of taps. y is a view of memory by phase p, channel c and cb, position u and group g.
 #include "algorithms/conv.h"
 #include "algorithms/precision.h"
 #include "schedules/conv_schedule.h"
@@ -10,10 +10,11 @@ using namespace Halide;
 class ConvLength : public Generator<ConvLength> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 2>> x{"x"};  // i, ci
-  Input<Buffer<void, 5>> w{"w"};  // lane, j, ci, kb, cb
+  GeneratorParam<int> rows{"rows", 0};  // of a block that are summed: 1, 2; 0: all
+  Input<Buffer<void, 3>> x{"x"};        // i, ci, g
+  Input<Buffer<void, 5>> w{"w"};        // lane, j, ci, g, cb
   Input<int> dilation{"dilation"};
-  Output<Buffer<void, 5>> y{"y"};  // p, c, u, kb, cb
+  Output<Buffer<void, 5>> y{"y"};  // p, c, u, g, cb
 
   void configure() {
     const Type type = halogen::Precision(dtype, get_target()).compute;
@@ -24,17 +25,17 @@ class ConvLength : public Generator<ConvLength> {
 
   void generate() {
     t = halogen::tap_sum(x, w, 1, dilation);
-    y(p, c, u, kb, cb) = t.sum(p + y.dim(0).extent() * c, u, kb, cb);
+    y(p, c, u, g, cb) = t.sum(p + y.dim(0).extent() * c, u, g, cb);
   }
 
   void schedule() {
     halogen::conv_buffers(x, w, y);
-    const halogen::ConvOutput out = {y, y, p, c, u, kb, cb};
-    halogen::schedule_length(t, out, get_target(), w.dim(1).extent());
+    const halogen::ConvOutput out = {y, y, p, c, u, g, cb};
+    halogen::schedule_length(t, out, get_target(), w.dim(1).extent(), rows);
   }
 
  private:
-  Var p{"p"}, c{"c"}, u{"u"}, kb{"kb"}, cb{"cb"};
+  Var p{"p"}, c{"c"}, u{"u"}, g{"g"}, cb{"cb"};
   halogen::TapSum t;
 };
 

@@ -84,4 +84,6 @@ halogen_kernel(OP conv ROLE largest DTYPES ${_dtypes} GENERATOR conv_largest VAR
 halogen_kernel(OP conv ROLE pad DTYPES ${_dtypes} GENERATOR conv_pad VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE sum PATH rows DTYPES f32 f64 GENERATOR conv_rows VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE sum PATH length DTYPES f32 f64 GENERATOR conv_length VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE sum PATH length2 DTYPES f32 f64 GENERATOR conv_length PARAMS rows=2 VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE sum PATH length1 DTYPES f32 f64 GENERATOR conv_length PARAMS rows=1 VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE finish DTYPES ${_dtypes} GENERATOR conv_finish VARIANTS ${_cpu})

@@ -12,6 +12,8 @@ enum class ConvRole {
   pad,
   sum_rows,
   sum_length,
+  sum_length2,
+  sum_length1,
   finish,
 };
 

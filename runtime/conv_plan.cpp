@@ -45,27 +45,41 @@ bool refuse(ConvPlan *plan, const char *reason) {
   return false;
 }
 
-int64_t tile_of(halogen_conv_path path, halogen_isa isa, int64_t size) {
-  const Vectors v = vectors_of(isa);
-  if (path == HALOGEN_CONV_PATH_ROWS) return conv_rows_positions(v.bytes, v.registers);
-  return conv_length_vectors(v.bytes, v.registers) * v.bytes / size;
-}
-
 /// Bytes of what is computed in.
 int64_t size_of(const ConvProblem &p) { return dtype_bytes(compute_dtype(p.shape.dtype)); }
 
+/// Positions of a path's tile. With few rows, the most of its kernels' tiles, of which the others are divisors.
+int64_t tile_of(halogen_conv_path path, const ConvProblem &p, const ConvLayout &layout, halogen_isa isa,
+                bool few_rows) {
+  const Vectors v = vectors_of(isa);
+  if (path == HALOGEN_CONV_PATH_ROWS) return conv_rows_positions(v.bytes, v.registers);
+  int rows = conv_length_rows(v.registers);
+  for (int32_t i = 0; few_rows && i < layout.count; ++i) {
+    rows = std::min(rows, static_cast<int>(layout.runs[i].width * p.shape.group_out()));
+  }
+  return conv_length_vectors(v.bytes, v.registers, rows) * v.bytes / size_of(p);
+}
+
 bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path forced, halogen_isa isa, ConvPlan *plan) {
-  // The widest run comes first in its class.
   int64_t widest = 1;
   for (int32_t i = 0; i < layout.count; ++i) widest = std::max(widest, layout.runs[i].width);
   const bool length_fits = widest <= 2 && p.finite;
+  const bool few_rows = length_fits && widest * p.shape.group_out() <= 2;
   const int64_t count = plan->last - plan->first + plan->before;
   if (forced == HALOGEN_CONV_PATH_LENGTH && !length_fits) {
     return refuse(plan, widest > 2 ? "length: more than three phases" : "length: weights that are not finite");
   }
-  const bool chosen = length_fits && count >= 2 * tile_of(HALOGEN_CONV_PATH_LENGTH, isa, size_of(p));
+  // With one or two rows, lanes along them would be idle.
+  const bool many = count >= 2 * tile_of(HALOGEN_CONV_PATH_LENGTH, p, layout, isa, false);
+  const bool chosen = few_rows || (length_fits && many);
   plan->path = forced != HALOGEN_CONV_PATH_AUTO ? forced : chosen ? HALOGEN_CONV_PATH_LENGTH : HALOGEN_CONV_PATH_ROWS;
+  plan->few_rows = few_rows && plan->path == HALOGEN_CONV_PATH_LENGTH;
+  for (int32_t i = 0; plan->few_rows && i < layout.count; ++i) {
+    plan->rows_of_runs |= static_cast<int32_t>(layout.runs[i].width * p.shape.group_out());
+  }
+  plan->tile = tile_of(plan->path, p, layout, isa, plan->few_rows);
   plan->reason = forced != HALOGEN_CONV_PATH_AUTO ? "path asked for"
+                 : few_rows                       ? "one or two rows a group: lanes run along positions"
                  : chosen                         ? "few phases, many positions: lanes run along positions"
                  : length_fits                    ? "few positions: lanes run along channels"
                                                   : "lanes run along phases and channels";
@@ -88,7 +102,6 @@ bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path
   plan->last = floor_div(p.pad_left + p.L_out - 1, w.stride) + 1;
   plan->before = w.dilation * (phases.phases - 1) / w.stride;
   if (!choose(p, layout, forced, isa, plan)) return false;
-  plan->tile = tile_of(plan->path, isa, size_of(p));
 
   const int64_t size = size_of(p);
   const int64_t all = w.group_out(), step = conv_channel_step(layout);
@@ -98,7 +111,7 @@ bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path
   plan->channels = std::min(all, std::max({by_weights, round_up(ceil_div(kLeastRows, rows), step), step}));
   plan->channel_tasks = ceil_div(all, plan->channels);
 
-  const int64_t stored = conv_stored_channels(layout, plan->channels);
+  const int64_t stored = plan->few_rows ? plan->channels : conv_stored_channels(layout, plan->channels);
   const int64_t reach = (layout.most_taps - 1) * phases.spacing;
   const int64_t input_bytes = std::min(kInputBytes, caches.l2 / 4), sum_bytes = std::min(kSumBytes, caches.l2 / 4);
   const int64_t fitting = std::min(input_bytes / (w.group_in() * size), sum_bytes / (stored * w.stride * size));
@@ -111,14 +124,19 @@ bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path
   plan->positions = round_up(part + plan->before, plan->tile) - plan->before;
   plan->position_tasks = ceil_div(count, plan->positions);
 
+  // Groups with few rows go together, as far as their sums fit.
+  const int64_t group_bytes = stored * w.stride * plan->positions * size;
+  plan->groups = plan->few_rows ? std::clamp(sum_bytes / group_bytes, int64_t{1}, w.groups) : 1;
+  plan->group_tasks = ceil_div(w.groups, plan->groups);
+
   // Where ends are computed apart, a last tile may begin at the last position.
   const int64_t slack = p.finite ? 0 : plan->tile;
   const int64_t computed = plan->positions + plan->before + slack;
   plan->padded_row = round_up(computed + reach, layout.block);
   const int64_t spread = std::max(w.stride, w.dilation * (phases.phases - 1) + 1);
   plan->sums_row = round_up(w.stride * (computed - 1) + spread, layout.block);
-  plan->padded_elements = plan->padded_row * w.group_in();
-  plan->sums_elements = plan->sums_row * stored;
+  plan->padded_elements = plan->padded_row * w.group_in() * plan->groups;
+  plan->sums_elements = plan->sums_row * stored * plan->groups;
   if (plan->padded_elements > kMaxElements || plan->sums_elements > kMaxElements || plan->tasks(p) > kMaxElements ||
       plan->inputs(p) > (kMaxElements << 20) / plan->padded_elements) {
     plan->too_large = true;

@@ -2,8 +2,8 @@
 // of threads is not among its arguments.
 //
 // Positions u count inputs: phase k0 of position u is output stride*u + dilation*k0 of the full result. A task takes `positions` of
-// them, for `channels` output channels of a group of a sample: it pads its part of the input, sums tiles into its own memory, and
-// finishes them into the output.
+// them, for `channels` output channels of a group of a sample, or for all of `groups` groups: it pads its part of the input, sums
+// tiles into its own memory, and finishes them into the output.
 #pragma once
 
 #include <halogen/conv.h>
@@ -31,21 +31,24 @@ struct ConvProblem {
 
 struct ConvPlan {
   halogen_conv_path path;
-  const char *reason;   ///< a sentence, static
-  bool too_large;       ///< with a refusal: beyond what kernels can count
-  int64_t tile;         ///< positions in a register tile
-  int64_t first, last;  ///< positions that begin the output's strides: [first, last)
-  int64_t before;       ///< positions before those of a task that reach into its outputs
-  int64_t positions;    ///< of a task, a multiple of the tile less `before`
-  int64_t channels;     ///< of a task: a multiple of a block, or all of a group
-  int64_t position_tasks, channel_tasks;
+  const char *reason;    ///< a sentence, static
+  bool too_large;        ///< with a refusal: beyond what kernels can count
+  int64_t tile;          ///< positions in a register tile
+  int64_t first, last;   ///< positions that begin the output's strides: [first, last)
+  int64_t before;        ///< positions before those of a task that reach into its outputs
+  int64_t positions;     ///< of a task, a multiple of the tile less `before`
+  int64_t channels;      ///< of a task: a multiple of a block, or all of a group
+  int64_t groups;        ///< of a task; more than 1 only with few rows
+  bool few_rows;         ///< LENGTH: a group has one or two rows in a block;
+  int32_t rows_of_runs;  ///< then: which, their numbers or-ed together
+  int64_t position_tasks, channel_tasks, group_tasks;
   // A task's memory, in elements.
   int64_t padded_row, padded_elements;  ///< input: a channel's row, all
   int64_t sums_row, sums_elements;      ///< sums: a channel's row, all
 
   int64_t tasks(const ConvProblem &p) const { return inputs(p) * channel_tasks; }
   /// Parts of the input. Where several tasks read each, they are padded beforehand and once.
-  int64_t inputs(const ConvProblem &p) const { return p.N * p.shape.groups * position_tasks; }
+  int64_t inputs(const ConvProblem &p) const { return p.N * group_tasks * position_tasks; }
   bool pads_once() const { return channel_tasks > 1; }
   /// Elements that the call takes, and each task that runs.
   int64_t shared_elements(const ConvProblem &p) const { return pads_once() ? inputs(p) * padded_elements : 0; }

@@ -15,7 +15,7 @@ constexpr DLDevice kCpu = {kDLCPU, 0};
 
 /// A task's part of the problem.
 struct Part {
-  int64_t sample, group;
+  int64_t sample, group, groups;
   int64_t channel, channels;  ///< in the group
   int64_t first, last;        ///< positions [first, last) whose strides it finishes
   Memory padded, sums;
@@ -58,7 +58,8 @@ class Runner {
     part.channel = index / plan_.inputs(p_) * plan_.channels;
     part.channels = std::min(plan_.channels, w_.group_out() - part.channel);
     part.sample = input / plan_.position_tasks % p_.N;
-    part.group = input / plan_.position_tasks / p_.N;
+    part.group = input / plan_.position_tasks / p_.N * plan_.groups;
+    part.groups = std::min(plan_.groups, w_.groups - part.group);
     part.first = plan_.first + input % plan_.position_tasks * plan_.positions;
     part.last = std::min(part.first + plan_.positions, plan_.last);
     if (inputs_.base != nullptr) part.padded = inputs_.at(input * plan_.padded_elements, size_);
@@ -90,8 +91,9 @@ class Runner {
   int pad(const Part &part) const {
     const ConvStrides &s = p_.input;
     const Memory from = t_.input.at(part.sample * s.n + part.group * w_.group_in() * s.c, bytes_);
-    Buffer x(from, storage_, {dim(p_.L, s.l), dim(w_.group_in(), s.c)});
-    Buffer y(part.padded, compute_, {dim(plan_.padded_row, 1), dim(w_.group_in(), plan_.padded_row)});
+    const int64_t channels = w_.group_in() * part.groups;
+    Buffer x(from, storage_, {dim(p_.L, s.l), dim(channels, s.c)});
+    Buffer y(part.padded, compute_, {dim(plan_.padded_row, 1), dim(channels, plan_.padded_row)});
     const int64_t left = reach(layout_.most_taps) - first_computed(part);
     return find_kernel<ConvRole::pad>(w_.dtype, variant_)
         .function(call_, x, static_cast<int32_t>(left), scalars_.input_slope, y);
@@ -152,22 +154,35 @@ class Runner {
     const int64_t positions = rounded(last - first), taps = last_tap - first_tap;
     const int64_t in_block = layout_.block / run.width, blocks = conv_channel_blocks(layout_, run, part.channels);
     const int64_t begin = first - first_computed(part) + reach(layout_.most_taps) - (last_tap - 1) * phases_.spacing;
-    Buffer x(part.padded.at(begin, size_), compute_,
-             {dim(positions + reach(taps), 1), dim(w_.group_in(), plan_.padded_row)});
+    const Memory from = part.padded.at(begin, size_), to = sums_at(part, run, first);
+    const halide_dimension_t xu = dim(positions + reach(taps), 1), xc = dim(w_.group_in(), plan_.padded_row);
+    const halide_dimension_t yp = dim(run.width, w_.dilation), yu = dim(positions, w_.stride);
     const int64_t block = w_.group_in() * run.taps * layout_.block;
     const int64_t weights = part.group * layout_.group_elements + run.offset +
                             part.channel / in_block * run.blocks * block + first_tap * layout_.block;
-    Buffer w(t_.packed.at(weights, size_), compute_,
-             {dim(layout_.block, 1), dim(taps, layout_.block), dim(w_.group_in(), run.taps * layout_.block),
-              dim(run.blocks, block), dim(blocks, run.blocks * block)});
-    Buffer y(sums_at(part, run, first), compute_,
-             {dim(run.width, w_.dilation), dim(in_block, plan_.sums_row), dim(positions, w_.stride),
-              dim(run.blocks, run.width * w_.dilation), dim(blocks, in_block * plan_.sums_row)});
     const auto spacing = static_cast<int32_t>(phases_.spacing);
     const Dtype compute = compute_dtype(w_.dtype);
-    return plan_.path == HALOGEN_CONV_PATH_LENGTH
-               ? find_kernel<ConvRole::sum_length>(compute, variant_).function(call_, x, w, spacing, y)
-               : find_kernel<ConvRole::sum_rows>(compute, variant_).function(call_, x, w, 1, spacing, y);
+    const bool rows = plan_.path == HALOGEN_CONV_PATH_ROWS;
+    Buffer w(
+        t_.packed.at(weights, size_), compute_,
+        {dim(layout_.block, 1), dim(taps, layout_.block), dim(w_.group_in(), run.taps * layout_.block),
+         rows ? dim(run.blocks, block) : dim(part.groups, layout_.group_elements), dim(blocks, run.blocks * block)});
+    if (rows) {
+      Buffer x(from, compute_, {xu, xc});
+      Buffer y(to, compute_,
+               {yp, dim(in_block, plan_.sums_row), yu, dim(run.blocks, run.width * w_.dilation),
+                dim(blocks, in_block * plan_.sums_row)});
+      return find_kernel<ConvRole::sum_rows>(compute, variant_).function(call_, x, w, 1, spacing, y);
+    }
+    const int64_t channels = plan_.few_rows ? part.channels : in_block;
+    Buffer x(from, compute_, {xu, xc, dim(part.groups, w_.group_in() * plan_.padded_row)});
+    Buffer y(to, compute_,
+             {yp, dim(channels, plan_.sums_row), yu, dim(part.groups, channels * plan_.sums_row),
+              dim(blocks, in_block * plan_.sums_row)});
+    const auto launched = [&](auto kernel) { return kernel.function(call_, x, w, spacing, y); };
+    if (!plan_.few_rows) return launched(find_kernel<ConvRole::sum_length>(compute, variant_));
+    return run.width * channels == 1 ? launched(find_kernel<ConvRole::sum_length1>(compute, variant_))
+                                     : launched(find_kernel<ConvRole::sum_length2>(compute, variant_));
   }
 
   int finish(const Part &part) const {
@@ -175,13 +190,14 @@ class Runner {
     const int64_t end = std::min(part.last * w_.stride, p_.pad_left + p_.L_out);
     const int64_t channel = part.group * w_.group_out() + part.channel;
     const ConvStrides &s = p_.output;
+    const int64_t channels = part.channels * part.groups;
     Buffer z(part.sums.at(begin - first_computed(part) * w_.stride, size_), compute_,
-             {dim(end - begin, 1), dim(part.channels, plan_.sums_row)});
+             {dim(end - begin, 1), dim(channels, plan_.sums_row)});
     const bool has_bias = t_.bias.base != nullptr;
     Buffer bias(has_bias ? t_.bias.at(channel * t_.bias_stride, bytes_) : part.sums, storage_,
-                {dim(part.channels, has_bias ? t_.bias_stride : 0)});
+                {dim(channels, has_bias ? t_.bias_stride : 0)});
     const Memory to = t_.output.at(part.sample * s.n + channel * s.c + (begin - p_.pad_left) * s.l, bytes_);
-    Buffer y(to, storage_, {dim(end - begin, s.l), dim(part.channels, s.c)});
+    Buffer y(to, storage_, {dim(end - begin, s.l), dim(channels, s.c)});
     return find_kernel<ConvRole::finish>(w_.dtype, variant_)
         .function(call_, z, bias, has_bias, scalars_.tanh ? 1 : 0, scalars_.slope, y);
   }
@@ -222,7 +238,10 @@ bool conv_kernel_names(const ConvPlan &plan, Dtype dtype, bool packs, halogen_is
     add(find_kernel<ConvRole::pack>(dtype, variant), "conv_pack");
   }
   add(find_kernel<ConvRole::pad>(dtype, variant), "conv_pad");
-  if (plan.path == HALOGEN_CONV_PATH_LENGTH) {
+  if (plan.few_rows) {
+    if ((plan.rows_of_runs & 1) != 0) add(find_kernel<ConvRole::sum_length1>(compute, variant), "conv_sum_length1");
+    if ((plan.rows_of_runs & 2) != 0) add(find_kernel<ConvRole::sum_length2>(compute, variant), "conv_sum_length2");
+  } else if (plan.path == HALOGEN_CONV_PATH_LENGTH) {
     add(find_kernel<ConvRole::sum_length>(compute, variant), "conv_sum_length");
   } else {
     add(find_kernel<ConvRole::sum_rows>(compute, variant), "conv_sum_rows");

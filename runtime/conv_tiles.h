@@ -20,10 +20,10 @@ constexpr int conv_rows_positions(int vector_bytes, int registers) {
   return positions > 12 ? 12 : positions;
 }
 
-/// Rows and vectors of positions in a tile of the length kernel.
+/// Rows in a tile of the length kernel for whole blocks, and vectors of positions in a tile of some rows.
 constexpr int conv_length_rows(int registers) { return registers >= 32 ? 8 : 4; }
-constexpr int conv_length_vectors(int vector_bytes, int registers) {
-  return conv_accumulators(vector_bytes, registers) / conv_length_rows(registers);
+constexpr int conv_length_vectors(int vector_bytes, int registers, int rows) {
+  return conv_accumulators(vector_bytes, registers) / rows;
 }
 
 }  // namespace halogen

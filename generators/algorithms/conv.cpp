@@ -1,5 +1,7 @@
 #include "conv.h"
 
+#include <vector>
+
 namespace halogen {
 
 using namespace Halide;
@@ -9,8 +11,9 @@ TapSum tap_sum(ImageParam x, ImageParam w, const Expr &step, const Expr &dilatio
   const Expr taps = w.dim(1).extent();
   t.taps = RDom(0, taps, 0, w.dim(2).extent(), "taps");
   t.sum(t.lane, t.u, t.kb, t.cb) = cast(x.type(), 0);
-  t.sum(t.lane, t.u, t.kb, t.cb) +=
-      w(t.lane, t.taps.x, t.taps.y, t.kb, t.cb) * x(t.u * step + (taps - 1 - t.taps.x) * dilation, t.taps.y);
+  std::vector<Expr> at{t.u * step + (taps - 1 - t.taps.x) * dilation, t.taps.y};
+  if (x.dimensions() == 3) at.emplace_back(t.kb);
+  t.sum(t.lane, t.u, t.kb, t.cb) += w(t.lane, t.taps.x, t.taps.y, t.kb, t.cb) * x(at);
   return t;
 }
 

@@ -17,7 +17,7 @@ struct TapSum {
   Halide::Func sum{"sum"};  // (lane, u, kb, cb)
 };
 
-/// x(i, ci) begins (taps - 1) * dilation before the first position, and positions are `step` apart.
+/// x(i, ci) or x(i, ci, kb) begins (taps - 1) * dilation before the first position, and positions are `step` apart.
 /// w(lane, j, ci, kb, cb): packed weights.
 TapSum tap_sum(Halide::ImageParam x, Halide::ImageParam w, const Halide::Expr &step, const Halide::Expr &dilation);
 

@@ -73,14 +73,14 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const
   }
 }
 
-void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, const Expr &taps) {
+void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, const Expr &taps, int few) {
   const Registers regs = registers_of(target, t.sum.type());
-  const int rows = conv_length_rows(regs.count);
-  const int positions = conv_length_vectors(regs.bytes, regs.count) * regs.vector;
+  const int rows = few != 0 ? few : conv_length_rows(regs.count);
+  const int positions = conv_length_vectors(regs.bytes, regs.count, rows) * regs.vector;
   Var outer("outer"), inner("inner"), vector("vector"), co("co"), ci("ci");
   Func y = out.y, tile = t.sum.in();
   y.split(out.u, outer, inner, positions, TailStrategy::RoundUp).split(inner, vector, inner, regs.vector);
-  const int block = kConvBlockBytes / t.sum.type().bytes();
+  const int block = few != 0 ? few : kConvBlockBytes / t.sum.type().bytes();
   const auto scheduled = [&](Stage s, int phases) {
     s.split(out.c, co, ci, rows / phases, TailStrategy::RoundUp)
         .reorder(out.p, inner, vector, ci, co, outer, out.kb, out.cb)
@@ -100,12 +100,12 @@ void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, con
   specialise_taps(t.sum.update(), t.taps.x, taps);
   // Whole groups of phases are stored interleaved, as one run of memory.
   const Expr phases = out.buffer.dim(0).extent(), channels = out.buffer.dim(1).extent();
-  for (int n : {1, 2}) {
+  for (int n = 1; n <= std::min(2, rows); n++) {
     const Expr fits = phases == n && channels == block / n;
     scheduled(y.specialize(fits && out.buffer.dim(0).stride() == 1 && out.buffer.dim(2).stride() == n), n);
     scheduled(y.specialize(fits), n);
   }
-  y.specialize_fail("length: one or two phases");
+  y.specialize_fail("length: one or two phases, as many rows as this kernel is for");
 }
 
 }  // namespace halogen

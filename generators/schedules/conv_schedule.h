@@ -20,8 +20,10 @@ void conv_buffers(Halide::ImageParam x, Halide::ImageParam w, Halide::OutputImag
 void schedule_rows(TapSum &t, const ConvOutput &out, const Halide::Target &target, const Halide::Expr &step,
                    const Halide::Expr &taps);
 
-/// Lanes are positions: phases are interleaved in registers on their way out.
-void schedule_length(TapSum &t, const ConvOutput &out, const Halide::Target &target, const Halide::Expr &taps);
+/// Lanes are positions: phases are interleaved in registers on their way out. `rows`: 1 or 2 where a block has no more, 0 for whole
+/// blocks.
+void schedule_length(TapSum &t, const ConvOutput &out, const Halide::Target &target, const Halide::Expr &taps,
+                     int rows);
 
 }  // namespace halogen
 #endif
