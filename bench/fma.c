@@ -16,9 +16,13 @@ const double halogen_bench_fma_flops = 2.0 * kLanes * 12;
 
 /* What the compiler cannot foresee it cannot leave out. */
 #if defined(__x86_64__)
-#define STEP(s) s = s * a + b; __asm__ volatile("" : "+x"(s));
+#define STEP(s)  \
+  s = s * a + b; \
+  __asm__ volatile("" : "+x"(s));
 #else
-#define STEP(s) s = s * a + b; __asm__ volatile("" : "+w"(s));
+#define STEP(s)  \
+  s = s * a + b; \
+  __asm__ volatile("" : "+w"(s));
 #endif
 #define DECLARE(s) vector s = {0};
 

@@ -68,8 +68,8 @@ halogen_status check(halogen_context *context, const halogen_conv_weights_params
   halogen_conv_weights_params read;
   halogen_status status = read_struct(report, "params", params, &read);
   if (status == HALOGEN_OK) {
-    status = conv_check_weight(report, read.weight, read.stride, read.dilation, read.groups, need_data,
-                               &weights->checked);
+    status =
+        conv_check_weight(report, read.weight, read.stride, read.dilation, read.groups, need_data, &weights->checked);
   }
   if (status != HALOGEN_OK) return status;
   const ConvWeightShape &shape = weights->checked.shape;

@@ -11,6 +11,7 @@
 #define DLPACK_NAME "Halogen's DLPack"
 #endif
 
+#include <halogen/conv.h>
 #include <halogen/core.h>
 #include <halogen/module.h>
 #include <halogen/ops.h>
