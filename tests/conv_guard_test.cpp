@@ -2,26 +2,33 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "support/conv_run.h"
 #include "support/env.h"
 #include "support/guarded.h"
-#include "support/norm_run.h"
 
 using namespace halogen_tests;
 
 namespace {
 
 struct GuardedMemory {
-  GuardedBuffer input{40000}, output{40000}, weight{40000}, bias{1000};
+  GuardedBuffer input{160000}, output{160000}, weight{160000}, bias{4000};
+
+  static void *place(GuardedBuffer &buffer, const std::vector<float> &values, Flush where, size_t margin) {
+    void *to = buffer.place(values.size() * sizeof(float), where, margin);
+    if (!values.empty()) std::memcpy(to, values.data(), values.size() * sizeof(float));
+    return to;
+  }
 
   std::string run(const Variant &variant, halogen_conv_path path, const ConvProblem &problem, const ConvData &data,
                   const ConvReference &expected, Flush where) {
     // What cannot be told from an error of the emulator is left out: there, tensors end one vector before the page does.
     const bool overrun = variant.isa != HALOGEN_ISA_V2 && masked_loads_overrun();
     const size_t margin = where == Flush::end && overrun ? 64 : 0;
-    const ConvMemory memory{input.place(data.input, where, margin), output.place(expected.output.size(), where, margin),
-                            weight.place(data.weight, where, margin), bias.place(data.bias, where, margin)};
+    const ConvMemory memory{place(input, data.input, where, margin),
+                            output.place(expected.output.size() * sizeof(float), where, margin),
+                            place(weight, data.weight, where, margin), place(bias, data.bias, where, margin)};
     ConvCall call(problem, memory, path);
     ConvResult result;
     result.status = call.run(context_of(variant));

@@ -3,7 +3,6 @@
 
 #include "support/conv_run.h"
 #include "support/env.h"
-#include "support/norm_run.h"
 
 using namespace halogen_tests;
 

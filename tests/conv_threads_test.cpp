@@ -6,7 +6,6 @@
 #include "support/callbacks.h"
 #include "support/conv_run.h"
 #include "support/env.h"
-#include "support/norm_run.h"
 
 using namespace halogen_tests;
 

@@ -10,7 +10,6 @@
 
 #include "support/conv_run.h"
 #include "support/misuse.h"
-#include "support/norm_run.h"
 
 using namespace halogen_tests;
 

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <sstream>
 
 #include "coverage.h"
 #include "crash_note.h"
-#include "norm_run.h"
 
 namespace halogen_tests {
 
@@ -90,6 +91,24 @@ std::string verify(const ConvProblem &problem, const ConvReference &expected, co
   }
   if (wrong.empty()) return wrong;
   return isa + " path " + path_name(path) + ", " + describe(problem) + ": " + wrong;
+}
+
+std::string compare(const char *name, const std::vector<float> &got, const std::vector<double> &expected,
+                    const std::vector<double> &tolerance) {
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double value = got[i];
+    if (std::isnan(expected[i]) ? std::isnan(value) : value == expected[i]) continue;
+    if (std::fabs(value - expected[i]) <= tolerance[i]) continue;
+    std::ostringstream text;
+    text.precision(9);
+    text << name << "[" << i << "]: expected " << expected[i] << " ± " << tolerance[i] << ", got " << value;
+    return text.str();
+  }
+  return "";
+}
+
+bool same_bits(const std::vector<float> &a, const std::vector<float> &b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 PackedWeights::PackedWeights(halogen_context *context, const ConvProblem &problem, const ConvData &data) {

@@ -58,6 +58,13 @@ ConvResult run_conv(halogen_context *context, const ConvProblem &problem, const 
 std::string verify(const ConvProblem &problem, const ConvReference &expected, const ConvResult &result,
                    halogen_conv_path path, const std::string &isa);
 
+/** The first difference beyond tolerance, or "". NaN must meet NaN, infinity the same infinity. */
+std::string compare(const char *name, const std::vector<float> &got, const std::vector<double> &expected,
+                    const std::vector<double> &tolerance);
+
+/** True if both hold the same bits. */
+bool same_bits(const std::vector<float> &a, const std::vector<float> &b);
+
 /** Packed weights that are freed with it; a failure fails the test. */
 class PackedWeights {
  public:
