@@ -111,6 +111,56 @@ HALOGEN_API halogen_status halogen_conv_transpose1d_query(halogen_context *conte
                                                           const halogen_conv_transpose1d_args *args,
                                                           halogen_kernel_info *info, halogen_error *error);
 
+/** A transposed convolution of a signal that comes in chunks. The outputs of all pushes and of the finish, one after the other, are the
+ * bits that halogen_conv_transpose1d_forward() gives for the whole signal; each comes as soon as no later input can change it. A
+ * chunk costs what its own outputs cost, and a copy of it. One thread at a time; different streams may run at the same time. */
+typedef struct halogen_conv_stream halogen_conv_stream;
+
+/** What a stream computes; fields as in halogen_conv_transpose1d_args. */
+typedef struct halogen_conv_stream_params {
+  size_t struct_size;
+  const halogen_conv_weights *packed; /**< required; must outlive the stream */
+  const DLTensor *bias;               /**< NULL: 0; its data must outlive the stream */
+  int64_t samples;                    /**< N, at least 1 */
+  int64_t pad_left;
+  int64_t pad_right;
+  halogen_activation input_activation;
+  halogen_activation activation;
+  double input_slope;
+  double activation_slope;
+} halogen_conv_stream_params;
+
+#define HALOGEN_CONV_STREAM_PARAMS_INIT HALOGEN_ZEROED(halogen_conv_stream_params)
+
+/** Makes a stream at the beginning of a signal. It keeps the last max(1, (dilation * (kernel - 1) + held) / stride) inputs, rounded
+ * down, where held = max(0, stride - dilation * (kernel - 1) - 1 + pad_right) outputs may still turn out to be cropped.
+ * @param stream receives the handle; untouched on failure. The context must outlive it. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_stream_create(halogen_context *context,
+                                                                  const halogen_conv_stream_params *params,
+                                                                  halogen_conv_stream **stream, halogen_error *error);
+
+/** Frees the stream. NULL is ignored. */
+HALOGEN_API void halogen_conv_transpose1d_stream_destroy(halogen_conv_stream *stream);
+
+/** How many outputs the next call gives. @param chunk inputs that are pushed, at least 1; 0: the finish. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_stream_output_length(const halogen_conv_stream *stream,
+                                                                         int64_t chunk, int64_t *output_length,
+                                                                         halogen_error *error);
+
+/** Takes the next inputs and gives the outputs that are now certain. @param input (N, C_in, chunk), contiguous, of the weights' dtype,
+ * on the CPU. @param output (N, C_out, length), length as halogen_conv_transpose1d_stream_output_length() says; any strides; NULL
+ * where it is 0. After a failure the stream is as it was before the call. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_stream_push(halogen_conv_stream *stream, const DLTensor *input,
+                                                                const DLTensor *output, halogen_error *error);
+
+/** Gives the outputs that were left, and goes back to the beginning of a signal. @param output as above. Refused with
+ * HALOGEN_ERROR_ARGUMENT where nothing was pushed, with HALOGEN_ERROR_SHAPE where the whole output's length would be negative. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_stream_finish(halogen_conv_stream *stream, const DLTensor *output,
+                                                                  halogen_error *error);
+
+/** Forgets what was pushed: the next push begins a signal. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_stream_reset(halogen_conv_stream *stream, halogen_error *error);
+
 #ifdef __cplusplus
 }
 #endif
