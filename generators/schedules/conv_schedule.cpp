@@ -90,13 +90,29 @@ void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, con
     if (phases > 1) s.unroll(out.p, phases);
   };
   for (Func f : {tile, t.sum}) {
-    f.bound_extent(t.lane, rows).bound_extent(t.u, positions);
     f.reorder_storage(t.u, t.lane, t.kb, t.cb).reorder(t.u, t.lane);
-    f.vectorize(t.u, regs.vector).unroll(t.u).unroll(t.lane);
   }
-  tile.compute_at(y, co);
-  t.sum.compute_at(tile, t.kb);
-  t.sum.update().reorder(t.u, t.lane, t.taps.x, t.taps.y).vectorize(t.u, regs.vector).unroll(t.u).unroll(t.lane);
+  t.sum.bound_extent(t.lane, rows).bound_extent(t.u, positions);
+  t.sum.vectorize(t.u, regs.vector).unroll(t.u).unroll(t.lane);
+  if (target.arch == Target::ARM) {
+    // st2 wants neighbouring registers, and the sums would be moved to and fro for it: here a block's go through memory.
+    Var lanes("lanes"), lane("lane"), tiles("tiles"), u("u");
+    tile.compute_at(y, out.kb).bound_extent(t.lane, block);
+    tile.split(t.lane, lanes, lane, rows).split(t.u, tiles, u, positions, TailStrategy::RoundUp);
+    tile.reorder(u, lane, lanes, tiles).vectorize(u, regs.vector).unroll(u).unroll(lane);
+    t.sum.compute_at(tile, lanes);
+  } else {
+    tile.compute_at(y, co).bound_extent(t.lane, rows).bound_extent(t.u, positions);
+    tile.vectorize(t.u, regs.vector).unroll(t.u).unroll(t.lane);
+    t.sum.compute_at(tile, t.kb);
+  }
+  // An operand that is loaded goes to all its sums at once: of few rows, the inputs'.
+  if (few != 0) {
+    t.sum.update().reorder(t.lane, t.u, t.taps.x, t.taps.y);
+  } else {
+    t.sum.update().reorder(t.u, t.lane, t.taps.x, t.taps.y);
+  }
+  t.sum.update().vectorize(t.u, regs.vector).unroll(t.u).unroll(t.lane);
   specialise_taps(t.sum.update(), t.taps.x, taps);
   // Whole groups of phases are stored interleaved, as one run of memory.
   const Expr phases = out.buffer.dim(0).extent(), channels = out.buffer.dim(1).extent();
