@@ -1,8 +1,4 @@
 // PyTorch's batch and instance normalisation modules: the only place that knows torch's conventions for them.
-#include <cmath>
-#include <cstdio>
-#include <cstring>
-
 #include "norm.h"
 #include "torch_module.h"
 
