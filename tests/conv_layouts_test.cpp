@@ -148,7 +148,7 @@ TEST_SUITE("conv_layouts") {
     }
   }
 
-  TEST_CASE("conv: any strides, with channels first or last, have the bits of dense tensors") {
+  TEST_CASE("conv: any strides, with channels first or last, have the numbers of dense tensors") {
     Random random(62);
     for (uint64_t i = 0; i < (quick() ? 60 : 600); ++i) {
       const ConvProblem problem = random_problem(random);
@@ -175,7 +175,9 @@ TEST_SUITE("conv_layouts") {
         size_t wrong = 0;
         for (size_t j = 0; j < expected.size(); ++j) {
           const size_t place = output.place(j);
-          wrong += output.memory[place] != expected[j];
+          // tanh is not the same instructions for a vector and for a single value.
+          const double tolerance = problem.activation == HALOGEN_ACTIVATION_TANH ? 3e-7 : 0;
+          wrong += !(std::fabs(output.memory[place] - expected[j]) <= tolerance);
           untouched[place] = output.memory[place];
         }
         CHECK_MESSAGE(wrong == 0, variant.name, " ", describe(problem));
