@@ -207,7 +207,7 @@ bool same_places(const Tensor &a, const Tensor &b) {
 }
 
 bool overlaps_itself(const Tensor &t) {
-  if (t.strides == nullptr) return false;
+  if (t.strides == nullptr || t.elements == 0) return false;
   int32_t order[kMaxRank], count = 0;  // innermost first
   for (int32_t d = 0; d < t.ndim; ++d) {
     if (t.shape[d] == 1) continue;
