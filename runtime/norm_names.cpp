@@ -60,6 +60,19 @@ bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTen
   return all.missing == nullptr;
 }
 
+bool norm_can_stream(const NormProblem &p, const NormPlan &plan, halogen_isa isa) {
+  const Variant variant = variant_of(isa);
+  const auto has = [&](auto kernel) { return kernel.function != nullptr; };
+  const bool fused = p.reduces() && plan.path != HALOGEN_NORM_PATH_SPLIT;
+  if (p.backward) {
+    return fused ? has(find_kernel<NormRole::backward_cs_stream>(p.dtype, variant))
+                 : has(find_kernel<NormRole::dx_cs_stream>(p.dtype, variant));
+  }
+  // Twins with an epilogue are there where the others are.
+  return fused ? has(find_kernel<NormRole::fused_cs_stream>(p.dtype, variant))
+               : has(find_kernel<NormRole::apply_cs_stream>(p.dtype, variant));
+}
+
 bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, const NormBackwardTensors &t,
                                 const NormBackwardSteps &steps, halogen_isa isa, char *names, size_t size,
                                 const char **missing) {

@@ -39,6 +39,9 @@ struct Statistics {
 bool norm_kernel_names(const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors, halogen_isa isa,
                        char *names, size_t size, const char **missing);
 
+/// Whether the library has streaming kernels for what the plan runs.
+bool norm_can_stream(const NormProblem &problem, const NormPlan &plan, halogen_isa isa);
+
 /// Runs the plan. Returns 0 or a kernel's code; the reason is noted in `call`.
 int norm_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
              const NormScalars &scalars);

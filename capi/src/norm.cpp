@@ -117,6 +117,7 @@ halogen_status run(const Report &report, halogen_context *context, const Directi
     return fail(report, plan.too_large ? HALOGEN_ERROR_SIZE : HALOGEN_ERROR_UNSUPPORTED, "no kernel fits: %s",
                 plan.reason);
   }
+  plan.stream = plan.stream && norm_can_stream(call.problem, plan, context->options.isa);
   const bool complete = describe(*context, direction, plan, &described);
   if (info != nullptr && (only_query || complete)) write_struct(described, info);
   if (!complete) return fail(report, HALOGEN_ERROR_UNSUPPORTED, "no kernel fits: %s", described.reason);
