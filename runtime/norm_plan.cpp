@@ -266,6 +266,10 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
     plan->reason = "path asked for";
   }
   plan->across = plan->path == HALOGEN_NORM_PATH_SPLIT && across && !p.gpu;
+  if (plan->across && p.over_samples() && p.N > kMaxElements / p.S) {
+    plan->too_large = true;
+    return refuse(plan, "a channel has more than 2^31 - 1 values, and lanes run across channels");
+  }
 
   plan_rows(p, caches, plan);
   plan_slabs(p, plan->path == HALOGEN_NORM_PATH_SLAB ? slab : kSlabValues / view.S, plan);

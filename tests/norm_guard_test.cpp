@@ -53,7 +53,7 @@ TEST_SUITE("norm_guard") {
     if (masked_loads_overrun())
       MESSAGE("this emulator reads what masked loads leave out: but for v2, ends are not flush");
     GuardedNorm guarded(2 * 13 * 130 * sizeof(float));
-    for (int64_t s = 1; s <= 130; s += quick() && s > 36 ? 13 : 1) {
+    for (int64_t s = 1; s <= 130; s += quick() && s > 20 ? 23 : 1) {
       for (int64_t c : {1, 3, 7, 13}) {
         if (quick() && c != 3) continue;
         for (int64_t n : {1, 2}) check_all(shape_of(n, c, s, 1), guarded);
@@ -63,7 +63,7 @@ TEST_SUITE("norm_guard") {
 
   TEST_CASE("norm: nothing outside a tensor is read or written, every C in 1…130") {
     GuardedNorm guarded(3 * 130 * 7 * sizeof(float));
-    for (int64_t c = 1; c <= 130; c += quick() ? 17 : 1) {
+    for (int64_t c = 1; c <= 130; c += quick() ? 43 : 1) {
       check_all({3, c}, guarded);
       check_all({1, c, 7}, guarded);
     }
@@ -102,11 +102,12 @@ TEST_SUITE("norm_guard") {
   }
 
   TEST_CASE("norm: nothing outside a tensor is read or written, with several blocks") {
-    GuardedNorm guarded(60000 * sizeof(float));
-    for (const std::vector<int64_t> &shape :
-         std::vector<std::vector<int64_t>>{{1, 3, 4097}, {2, 3, 8191}, {1371, 3, 3}, {4099, 3}, {5, 3, 12, 333}}) {
-      check_all(shape, guarded);
-    }
+    // An emulator takes its time to look at every byte beside a tensor.
+    std::vector<std::vector<int64_t>> shapes{{1, 3, 4097}, {4099, 3}};
+    if (!quick()) shapes.insert(shapes.end(), {{2, 3, 8191}, {1371, 3, 3}, {5, 3, 12, 333}});
+    GuardedNorm guarded((quick() ? 12300 : 60000) * sizeof(float));
+    for (const std::vector<int64_t> &shape : shapes) check_all(shape, guarded);
+    if (quick()) return;
     // Channel-last, the last chunk with fewer blocks than the others: the next block would begin one row behind the tensor.
     NormProblem chunks;
     chunks.shape = {1, 128, 383};

@@ -114,6 +114,16 @@ TEST_SUITE("plan") {
     }
   }
 
+  TEST_CASE("plan: channel-last channels of more than 2^31 values are refused, what is counted wraps nowhere") {
+    NormPlan plan;
+    NormProblem problem = batch(1 << 12, 2, 1 << 20);
+    problem.channel_last = true;
+    CHECK_FALSE(norm_plan(dense(problem), HALOGEN_NORM_PATH_AUTO, caches, HALOGEN_STORES_AUTO, &plan));
+    CHECK(plan.too_large);
+    problem.N = 1 << 10;
+    CHECK(norm_plan(dense(problem), HALOGEN_NORM_PATH_AUTO, caches, HALOGEN_STORES_AUTO, &plan));
+  }
+
   TEST_CASE("plan: the shapes that the paths are made for") {
     CHECK(planned(batch(32, 2048, 16)).path == HALOGEN_NORM_PATH_SLAB);
     CHECK(planned(batch(32, 2048, 49)).path == HALOGEN_NORM_PATH_ROW);
