@@ -151,24 +151,27 @@ TEST_SUITE("norm_backward") {
     }
   }
 
-  TEST_CASE("norm: in place gives the same bits") {
+  // On AArch64 the end of a row that is in place is scalar code, in which the compiler may add dx's three terms in another order: there
+  // agreement with the reference is all that is asked for.
+  TEST_CASE("norm: in place agrees with the reference, on x86 to the bit with apart") {
     uint64_t turn = 400;
     for (int64_t s = 1; s <= 70; s += quick() ? 23 : 1) {
       for (NormProblem problem : each_scope({2, 6, s})) {
         problem.dtype = float_types[turn % 4];
         set_options(problem, turn);
         const GradientData data(problem, turn++);
+        const GradientReference expected = reference_gradients(problem, data);
         for (const Variant &variant : variants_of(problem.dtype)) {
           for (const halogen_norm_path path : norm_paths) {
             if (!backward_path_applies(problem, path)) continue;
             const GradientResult apart = run_gradients(context_of(variant), problem, data, {}, path);
             REQUIRE_MESSAGE(apart.status == HALOGEN_OK, apart.message);
             for (const InputIs is : {InputIs::input, InputIs::grad_output}) {
-              const GradientResult in_place =
-                  run_gradients(context_of(variant), problem, data, {true, false, true, true, is}, path);
-              INFO(variant.name, " path ", path_name(path), " ", describe(problem), in_place.message);
-              CHECK(in_place.status == HALOGEN_OK);
-              CHECK(same_gradients(in_place, apart));
+              const GradientWish wish{true, false, true, true, is};
+              const GradientResult in_place = run_gradients(context_of(variant), problem, data, wish, path);
+              const std::string wrong = verify_gradients(problem, expected, in_place, wish, variant.name);
+              CHECK_MESSAGE(wrong.empty(), "path ", path_name(path), ", ", wrong);
+              if (variant.isa != HALOGEN_ISA_NEON) CHECK(same_gradients(in_place, apart));
             }
           }
         }
