@@ -8,8 +8,22 @@ import argparse
 import json
 import sys
 
-# What the kernels of one package may cost; above it, options have multiplied where the runtime should have reduced them.
-BUDGET = {"kernels": 320, "code_bytes": 8 * 1024 * 1024, "generation_seconds": 300}
+# What the kernels of one package may cost; above it, options have multiplied where the runtime should have reduced them. A GPU's come
+# beside the CPU's, and are paid for by those who ask for that package only.
+MIB = 1024 * 1024
+BUDGET = {
+    "CPU": {"kernels": 320, "code_bytes": 8 * MIB, "generation_seconds": 300},
+    "GPU": {"kernels": 60, "code_bytes": 2 * MIB, "generation_seconds": 60},
+}
+GPU_VARIANTS = ("cuda", "opencl")
+
+
+def cost(kernels):
+    return {
+        "kernels": len(kernels),
+        "code_bytes": sum(k["code_bytes"] for k in kernels),
+        "generation_seconds": round(sum(k["generation_seconds"] for k in kernels), 1),
+    }
 
 
 def gather(args):
@@ -17,23 +31,21 @@ def gather(args):
     for path in args.rows:
         with open(path, encoding="utf-8") as f:
             kernels.append(json.load(f))
-    total = {
-        "kernels": len(kernels),
-        "code_bytes": sum(k["code_bytes"] for k in kernels),
-        "generation_seconds": round(sum(k["generation_seconds"] for k in kernels), 1),
-    }
+    manifest = {"halogen": args.version, "target": args.target, "total": cost(kernels), "kernels": kernels}
     with open(args.output, "w", encoding="utf-8") as f:
-        json.dump({"halogen": args.version, "target": args.target, "total": total, "kernels": kernels}, f, indent=1)
+        json.dump(manifest, f, indent=1)
         f.write("\n")
 
 
 def check(path):
     with open(path, encoding="utf-8") as f:
-        total = json.load(f)["total"]
+        kernels = json.load(f)["kernels"]
     over = 0
-    for what, most in BUDGET.items():
-        print(f"{what:20} {total[what]:>12} of {most}")
-        over += total[what] > most
+    for device, budget in BUDGET.items():
+        total = cost([k for k in kernels if (k["variant"] in GPU_VARIANTS) == (device == "GPU")])
+        for what, most in budget.items():
+            print(f"{device} {what:20} {total[what]:>12} of {most}")
+            over += total[what] > most
     return over
 
 
