@@ -47,7 +47,8 @@ halogen_status check_dtype(const Report &report, const VectorField &field, Dtype
 halogen_status check_extents(const Report &report, const VectorField &field, const NormProblem &p, bool need_data,
                              Tensor *checked) {
   const DLDataType dtype = dlpack_of(field.vector->dtype);
-  const int64_t sets = p.C / p.channels_per_set();
+  // Of no channels at all there are no sets.
+  const int64_t sets = p.C == 0 ? 0 : p.C / p.channels_per_set();
   if (!field.per_set || p.per_channel()) {
     return check_vector(report, field.name, field.given, dtype, p.C, need_data, checked);
   }
