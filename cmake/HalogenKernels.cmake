@@ -11,6 +11,8 @@ set(HALOGEN_KERNEL_DIR ${PROJECT_BINARY_DIR}/kernels)
 set(HALOGEN_GENERATED_DIR ${PROJECT_BINARY_DIR}/generated)
 set(_generators_dir ${PROJECT_SOURCE_DIR}/generators)
 
+set(HALOGEN_CHECKED_VARIANTS "" CACHE STRING "Variants whose kernels check their arguments: bounds, strides, alignment")
+
 set(_host_kernels)
 if(HALOGEN_HOST_BUILD)
   file(STRINGS ${HALOGEN_HOST_BUILD}/kernels/emitted.txt _host_kernels)
@@ -81,7 +83,11 @@ endfunction()
 # Adds the command that emits one variant, unless the host build has the very same. Reads halogen_kernel()'s arguments.
 function(_halogen_emit kernel variant dtype)
   set(dir ${HALOGEN_KERNEL_DIR})
-  if(kernel IN_LIST _host_kernels)
+  set(checked)
+  if(variant IN_LIST HALOGEN_CHECKED_VARIANTS)
+    set(checked checked=true)
+  endif()
+  if(kernel IN_LIST _host_kernels AND NOT checked)
     set(dir ${HALOGEN_HOST_BUILD}/kernels)
   else()
     set_property(GLOBAL APPEND PROPERTY HALOGEN_EMITTED ${kernel})
@@ -102,7 +108,7 @@ function(_halogen_emit kernel variant dtype)
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/emit.py
         --out ${dir} --kernel ${kernel} --emit ${emit} --target ${HALOGEN_HALIDE_TARGET_${variant}}
         --describe name=${name} op=${arg_OP} role=${arg_ROLE} dtype=${dtype} layout=${layout} path=${arg_PATH} variant=${variant}
-        --generator $<TARGET_FILE:${arg_GENERATOR}.generator> --name ${arg_GENERATOR} --params dtype=${dtype} ${arg_PARAMS} ${stream}
+        --generator $<TARGET_FILE:${arg_GENERATOR}.generator> --name ${arg_GENERATOR} --params dtype=${dtype} ${arg_PARAMS} ${checked} ${stream}
       DEPENDS ${arg_GENERATOR}.generator $<TARGET_FILE:${arg_GENERATOR}.generator> ${PROJECT_SOURCE_DIR}/cmake/emit.py
         ${PROJECT_SOURCE_DIR}/cmake/stream_stores.py
       COMMENT "Emitting ${kernel}"

@@ -3,11 +3,12 @@
 //   activation 1: tanh(v)
 #include "algorithms/conv.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class ConvFinish : public Generator<ConvFinish> {
+class ConvFinish : public halogen::Kernel<ConvFinish> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 2>> z{"z"};        // t, co

@@ -1,11 +1,12 @@
 // Transposed convolution: the largest magnitude among weights, as bits: max over all of (bits of w without the sign). Infinity and
 // NaN are above all finite numbers.
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class ConvLargest : public Generator<ConvLargest> {
+class ConvLargest : public halogen::Kernel<ConvLargest> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 3>> w{"w"};   // k, co, ci

@@ -3,11 +3,12 @@
 // with P = extent of p, J = number of taps. y is a view of memory by phase p, channel c and cb, position u and group g.
 #include "algorithms/conv.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/conv_schedule.h"
 
 using namespace Halide;
 
-class ConvLength : public Generator<ConvLength> {
+class ConvLength : public halogen::Kernel<ConvLength> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   GeneratorParam<int> rows{"rows", 0};  // of a block that are summed: 1, 2; 0: all

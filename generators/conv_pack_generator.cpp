@@ -3,11 +3,12 @@
 // P phases and C channels are in a block; `spread` is the number of phases altogether.
 #include "../runtime/conv_tiles.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class ConvPack : public Generator<ConvPack> {
+class ConvPack : public halogen::Kernel<ConvPack> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 3>> w{"w"};  // k, co, ci; any strides

@@ -2,11 +2,12 @@
 //   y(i, ci) = leaky_relu(x(i - left, ci), slope) where 0 <= i - left < L, else 0            a slope of 1: x itself
 #include "algorithms/conv.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class ConvPad : public Generator<ConvPad> {
+class ConvPad : public halogen::Kernel<ConvPad> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 2>> x{"x"};  // l, ci; any strides

@@ -3,11 +3,12 @@
 // with P = extent of p, J = number of taps. y is a view of memory by phase p and kb, channel c and cb, and position u.
 #include "algorithms/conv.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/conv_schedule.h"
 
 using namespace Halide;
 
-class ConvRows : public Generator<ConvRows> {
+class ConvRows : public halogen::Kernel<ConvRows> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 2>> x{"x"};  // i, ci

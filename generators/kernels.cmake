@@ -2,9 +2,9 @@
 # the per-variant tests and benchmarks, the manifest, the table of what is supported in docs/.
 #
 # A row is one kernel per dtype, named <op>_<role>_<dtype>[_<layout>][_<path>]; cs is channel-first data, sc channel-last. stream is row
-# with streaming stores; act has an epilogue. What each computes is said at the head of its generator.
+# with streaming stores. What each computes is said at the head of its generator.
 
-set(_precision algorithms/precision.cpp)
+set(_precision kernel.cpp algorithms/precision.cpp)
 set(_rows ${_precision} schedules/rows_schedule.cpp)
 set(_lanes ${_rows} algorithms/lane_sums.cpp schedules/lane_schedule.cpp)
 set(_statistics ${_lanes} algorithms/statistics.cpp schedules/statistics_schedule.cpp)
@@ -21,7 +21,7 @@ halogen_generator(norm_apply_slab SOURCES norm_apply_slab_generator.cpp ${_slabs
 halogen_generator(norm_mask SOURCES norm_mask_generator.cpp ${_rows})
 halogen_generator(norm_sums_row SOURCES norm_sums_row_generator.cpp ${_lanes})
 halogen_generator(norm_sums_slab SOURCES norm_sums_slab_generator.cpp ${_slabs})
-halogen_generator(norm_sum_merge SOURCES norm_sum_merge_generator.cpp)
+halogen_generator(norm_sum_merge SOURCES norm_sum_merge_generator.cpp kernel.cpp)
 halogen_generator(norm_coefficients SOURCES norm_coefficients_generator.cpp algorithms/gradients.cpp ${_precision})
 halogen_generator(norm_gradients SOURCES norm_gradients_generator.cpp algorithms/gradients.cpp ${_precision})
 halogen_generator(norm_dx_row SOURCES norm_dx_row_generator.cpp algorithms/gradients.cpp ${_rows})
@@ -48,20 +48,14 @@ set(_streaming v4 v3 neon)
 set(_dtypes f32 f64 f16 bf16)
 
 halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_fused_row VARIANTS ${_cpu})
-halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH row_act DTYPES ${_dtypes} GENERATOR norm_fused_row PARAMS epilogue=true VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH stream DTYPES f32 f16 bf16 GENERATOR norm_fused_row STREAM y VARIANTS ${_streaming})
-halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH stream_act DTYPES f32 f16 bf16 GENERATOR norm_fused_row PARAMS epilogue=true STREAM y VARIANTS ${_streaming})
 halogen_kernel(OP norm ROLE fused LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_fused_slab VARIANTS ${_cpu})
-halogen_kernel(OP norm ROLE fused LAYOUTS cs sc PATH slab_act DTYPES ${_dtypes} GENERATOR norm_fused_slab PARAMS epilogue=true VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE partial LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_partial_row VARIANTS ${_all})
 halogen_kernel(OP norm ROLE partial LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_partial_slab VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE merge DTYPES f32 f64 GENERATOR norm_merge VARIANTS ${_all})
 halogen_kernel(OP norm ROLE apply LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_apply_row VARIANTS ${_all})
-halogen_kernel(OP norm ROLE apply LAYOUTS cs PATH row_act DTYPES ${_dtypes} GENERATOR norm_apply_row PARAMS epilogue=true VARIANTS ${_all})
 halogen_kernel(OP norm ROLE apply LAYOUTS cs PATH stream DTYPES f32 f16 bf16 GENERATOR norm_apply_row STREAM y VARIANTS ${_streaming})
-halogen_kernel(OP norm ROLE apply LAYOUTS cs PATH stream_act DTYPES f32 f16 bf16 GENERATOR norm_apply_row PARAMS epilogue=true STREAM y VARIANTS ${_streaming})
 halogen_kernel(OP norm ROLE apply LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_apply_slab VARIANTS ${_cpu})
-halogen_kernel(OP norm ROLE apply LAYOUTS cs sc PATH slab_act DTYPES ${_dtypes} GENERATOR norm_apply_slab PARAMS epilogue=true VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE running DTYPES ${_dtypes} GENERATOR norm_running VARIANTS ${_all})
 halogen_kernel(OP norm ROLE save DTYPES f32 f64 GENERATOR norm_save VARIANTS ${_all})
 halogen_kernel(OP norm ROLE convert DTYPES f16 bf16 GENERATOR norm_convert VARIANTS ${_all})

@@ -2,20 +2,21 @@
 // mean, var: (g, b); weight, bias: (r, g). Vectors of one row or one b serve all of them. act, residual: with an epilogue.
 #include "algorithms/normalize.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/machine.h"
 #include "schedules/rows_schedule.h"
 
 using namespace Halide;
 
-class NormApplyRow : public Generator<NormApplyRow> {
+class NormApplyRow : public halogen::Kernel<NormApplyRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  GeneratorParam<bool> epilogue{"epilogue", false};
   Input<Buffer<void, 4>> x{"x"}, residual{"residual"};                        // s, r, g, b
   Input<Buffer<void, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};  // g, b
   Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};                      // r, g
   Input<bool> has_lo{"has_lo"}, has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"};
+  Input<bool> epilogue{"epilogue"};
   Input<double> eps{"eps"}, slope{"slope"};
   Input<bool> in_place{"in_place"};  // y is x or residual itself; otherwise it has no memory in common with them
   Input<int> grain_g{"grain_g"}, grain_b{"grain_b"};  // of a task
@@ -34,13 +35,14 @@ class NormApplyRow : public Generator<NormApplyRow> {
     affine(r, g, b) = Tuple(a.scale, a.shift);
     const Expr bs = min(b, mean_hi.dim(1).extent() - 1);
     const FuncRef of_row = affine(min(r, weight.dim(0).extent() - 1), g, bs);
-    Expr value = halogen::normalize(precision.decode(x(s, r, g, b)), mean_hi(g, bs), of_row[0], of_row[1]);
-    if (epilogue) value = halogen::finish(value, has_residual, precision.decode(residual(s, r, g, b)), slope);
-    y(s, r, g, b) = precision.encode(value);
+    const Expr plain = halogen::normalize(precision.decode(x(s, r, g, b)), mean_hi(g, bs), of_row[0], of_row[1]);
+    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(s, r, g, b)), slope);
+    y(s, r, g, b) = precision.encode(select(epilogue, finished, plain));
   }
 
   void schedule() {
     const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
+    branch_on(epilogue);
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);
     halogen::same_shape(residual, x);

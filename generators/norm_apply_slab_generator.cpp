@@ -4,19 +4,20 @@
 #include "algorithms/expanded.h"
 #include "algorithms/normalize.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/slab_schedule.h"
 
 using namespace Halide;
 
-class NormApplySlab : public Generator<NormApplySlab> {
+class NormApplySlab : public halogen::Kernel<NormApplySlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  GeneratorParam<bool> epilogue{"epilogue", false};
   Input<Buffer<void, 4>> x{"x"}, residual{"residual"};                        // i, r, t, b
   Input<Buffer<void, 3>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};  // q, t, b
   Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};                      // j, t
   Input<bool> has_lo{"has_lo"}, has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"};
+  Input<bool> epilogue{"epilogue"};
   Input<double> eps{"eps"}, slope{"slope"};
   Input<int> S{"S"}, per_set{"per_set"};
   Input<int> grain{"grain"};       // rows in a task
@@ -37,13 +38,14 @@ class NormApplySlab : public Generator<NormApplySlab> {
                                               weight(j, et), has_bias, bias(j, et));
     halogen::expand(&expanded, {mean_hi(q, et, eb), a.scale, a.shift}, x.dim(0).extent() / S, S);
     const FuncRef of = expanded.all(i, t, b);
-    Expr value = halogen::normalize(precision.decode(x(i, r, t, b)), of[0], of[1], of[2]);
-    if (epilogue) value = halogen::finish(value, has_residual, precision.decode(residual(i, r, t, b)), slope);
-    y(i, r, t, b) = precision.encode(value);
+    const Expr plain = halogen::normalize(precision.decode(x(i, r, t, b)), of[0], of[1], of[2]);
+    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(i, r, t, b)), slope);
+    y(i, r, t, b) = precision.encode(select(epilogue, finished, plain));
   }
 
   void schedule() {
     const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
+    branch_on(epilogue);
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);
     halogen::same_shape(residual, x);

@@ -5,12 +5,13 @@
 #include "algorithms/gradients.h"
 #include "algorithms/lane_sums.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/lane_schedule.h"
 
 using namespace Halide;
 
-class NormBackwardRow : public Generator<NormBackwardRow> {
+class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> x{"x"}, dy{"dy"};                                          // s, r, g, b

@@ -6,12 +6,13 @@
 #include "algorithms/expanded.h"
 #include "algorithms/gradients.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/slab_schedule.h"
 
 using namespace Halide;
 
-class NormBackwardSlab : public Generator<NormBackwardSlab> {
+class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> x{"x"}, dy{"dy"};                                          // i, r, t, b

@@ -3,11 +3,12 @@
 //   b, c (set, n): see algorithms/gradients.h; a set of `per_set` neighbouring channels, over `count` values
 #include "algorithms/gradients.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class NormCoefficients : public Generator<NormCoefficients> {
+class NormCoefficients : public halogen::Kernel<NormCoefficients> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<double, 2>> s1{"s1"}, s2{"s2"};                  // j, n

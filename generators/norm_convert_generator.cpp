@@ -1,10 +1,11 @@
 // A vector of parameters in the type that kernels compute in.
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class NormConvert : public Generator<NormConvert> {
+class NormConvert : public halogen::Kernel<NormConvert> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f16, halogen::dtypes};
   Input<Buffer<void, 1>> stored{"stored"};

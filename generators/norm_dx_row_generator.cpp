@@ -2,13 +2,14 @@
 // a: (r, g, b); mean_hi, b, c: (g, b). Vectors of one b serve all of them. See algorithms/gradients.h.
 #include "algorithms/gradients.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/machine.h"
 #include "schedules/rows_schedule.h"
 
 using namespace Halide;
 
-class NormDxRow : public Generator<NormDxRow> {
+class NormDxRow : public halogen::Kernel<NormDxRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> x{"x"}, dy{"dy"};                                      // s, r, g, b

@@ -6,19 +6,19 @@
 #include "algorithms/normalize.h"
 #include "algorithms/precision.h"
 #include "algorithms/statistics.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/lane_schedule.h"
 #include "schedules/statistics_schedule.h"
 
 using namespace Halide;
 
-class NormFusedRow : public Generator<NormFusedRow> {
+class NormFusedRow : public halogen::Kernel<NormFusedRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  GeneratorParam<bool> epilogue{"epilogue", false};
   Input<Buffer<void, 4>> x{"x"}, residual{"residual"};    // s, r, g, b
   Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};  // r, g
-  Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"};
+  Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"}, epilogue{"epilogue"};
   Input<double> eps{"eps"}, slope{"slope"};
   Input<bool> in_place{"in_place"};  // y is x or residual itself; otherwise it has no memory in common with them
   Input<int> block_s{"block_s"}, block_r{"block_r"};
@@ -60,12 +60,13 @@ class NormFusedRow : public Generator<NormFusedRow> {
     statistic(g, b) = Tuple(st[0], st[1], st[2]);
     // Where rows share parameters, the vectors have one row: nothing is computed twice.
     const FuncRef of_row = affine(min(r, weight.dim(0).extent() - 1), in_task, b);
-    Expr value = halogen::normalize(data(s, r, g, b), st[0], of_row[0], of_row[1]);
-    if (epilogue) value = halogen::finish(value, has_residual, precision.decode(residual(s, r, g, b)), slope);
-    y(s, r, g, b) = precision.encode(value);
+    const Expr plain = halogen::normalize(data(s, r, g, b), st[0], of_row[0], of_row[1]);
+    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(s, r, g, b)), slope);
+    y(s, r, g, b) = precision.encode(select(epilogue, finished, plain));
   }
 
   void schedule() {
+    branch_on(epilogue);
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);
     halogen::same_shape(residual, x);

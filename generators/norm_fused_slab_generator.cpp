@@ -7,18 +7,18 @@
 #include "algorithms/normalize.h"
 #include "algorithms/precision.h"
 #include "algorithms/slab_statistics.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/slab_schedule.h"
 
 using namespace Halide;
 
-class NormFusedSlab : public Generator<NormFusedSlab> {
+class NormFusedSlab : public halogen::Kernel<NormFusedSlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  GeneratorParam<bool> epilogue{"epilogue", false};
   Input<Buffer<void, 4>> x{"x"}, residual{"residual"};    // i, r, t, b
   Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};  // j, t
-  Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"};
+  Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"}, epilogue{"epilogue"};
   Input<double> eps{"eps"}, slope{"slope"};
   Input<int> S{"S"}, width{"width"}, block_r{"block_r"};
   Output<Func> statistic{"statistic", 3};  // q, t, b
@@ -50,12 +50,13 @@ class NormFusedSlab : public Generator<NormFusedSlab> {
     const halogen::Affine a = halogen::affine(st[1], st[2], eps, has_weight, weight(j, et), has_bias, bias(j, et));
     halogen::expand(&expanded, {st[0], a.scale, a.shift}, x.dim(0).extent() / S, S);
     const FuncRef of = expanded.all(i, t, b);
-    Expr value = halogen::normalize(data(i, r, t, b), of[0], of[1], of[2]);
-    if (epilogue) value = halogen::finish(value, has_residual, precision.decode(residual(i, r, t, b)), slope);
-    y(i, r, t, b) = precision.encode(value);
+    const Expr plain = halogen::normalize(data(i, r, t, b), of[0], of[1], of[2]);
+    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(i, r, t, b)), slope);
+    y(i, r, t, b) = precision.encode(select(epilogue, finished, plain));
   }
 
   void schedule() {
+    branch_on(epilogue);
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);
     halogen::same_shape(residual, x);

@@ -4,11 +4,12 @@
 // See algorithms/gradients.h.
 #include "algorithms/gradients.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class NormGradients : public Generator<NormGradients> {
+class NormGradients : public halogen::Kernel<NormGradients> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};  // of the gradients
   Input<Buffer<double, 2>> s1{"s1"}, s2{"s2"};                                          // j, n

@@ -1,12 +1,13 @@
 // The gradient of an activation from its result y: g(d0, d1, d2, d3) = y > 0 ? dy : slope * dy, or dy where y is NaN.
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/machine.h"
 #include "schedules/rows_schedule.h"
 
 using namespace Halide;
 
-class NormMask : public Generator<NormMask> {
+class NormMask : public halogen::Kernel<NormMask> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> y{"y"}, dy{"dy"};

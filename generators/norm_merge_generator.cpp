@@ -2,11 +2,12 @@
 //   mean_hi, mean_lo, var (g, b): var is the biased variance, mean_hi + mean_lo the mean
 #include "algorithms/precision.h"
 #include "algorithms/statistics.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class NormMerge : public Generator<NormMerge> {
+class NormMerge : public halogen::Kernel<NormMerge> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<double, 4>> mean{"mean"}, m2{"m2"};  // ks, kr, g, b

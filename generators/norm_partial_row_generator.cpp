@@ -3,13 +3,14 @@
 // See algorithms/statistics.h for the formulas.
 #include "algorithms/precision.h"
 #include "algorithms/statistics.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/lane_schedule.h"
 #include "schedules/statistics_schedule.h"
 
 using namespace Halide;
 
-class NormPartialRow : public Generator<NormPartialRow> {
+class NormPartialRow : public halogen::Kernel<NormPartialRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> x{"x"};  // s, r, g, b

@@ -4,12 +4,13 @@
 // See algorithms/slab_statistics.h for the formulas.
 #include "algorithms/precision.h"
 #include "algorithms/slab_statistics.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/slab_schedule.h"
 
 using namespace Halide;
 
-class NormPartialSlab : public Generator<NormPartialSlab> {
+class NormPartialSlab : public halogen::Kernel<NormPartialSlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> x{"x"};  // i, r, t, b

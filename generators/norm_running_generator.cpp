@@ -3,11 +3,12 @@
 //   running_var'  = (1 - f) running_var  + f * average over b of var * correction
 // correction is n/(n-1) for the unbiased variance, else 1. In f64; out may be in.
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class NormRunning : public Generator<NormRunning> {
+class NormRunning : public halogen::Kernel<NormRunning> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};  // of the running statistics
   Input<Buffer<void, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};            // g, b

@@ -1,10 +1,11 @@
 // Statistics for the backward pass: mean (rounded once: mean_hi), rstd = 1 / sqrt(var + eps).
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class NormSave : public Generator<NormSave> {
+class NormSave : public halogen::Kernel<NormSave> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 1>> mean_hi{"mean_hi"}, var{"var"};

@@ -1,10 +1,11 @@
 // Sums of channels from those of their blocks: the second part after norm_sums.
 //   s1, s2 (g, b) = sums over ks and kr
+#include "kernel.h"
 #include "schedules/buffers.h"
 
 using namespace Halide;
 
-class NormSumMerge : public Generator<NormSumMerge> {
+class NormSumMerge : public halogen::Kernel<NormSumMerge> {
  public:
   Input<Buffer<double, 4>> block_s1{"block_s1"}, block_s2{"block_s2"};  // ks, kr, g, b
   GeneratorParam<std::string> dtype{"dtype", "f64"};                    // as every kernel has; there is one

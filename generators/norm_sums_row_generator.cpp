@@ -3,12 +3,13 @@
 // Means: (set, b), a set of `per_set` neighbouring g's. See algorithms/gradients.h.
 #include "algorithms/lane_sums.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/lane_schedule.h"
 
 using namespace Halide;
 
-class NormSumsRow : public Generator<NormSumsRow> {
+class NormSumsRow : public halogen::Kernel<NormSumsRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> x{"x"}, dy{"dy"};    // s, r, g, b

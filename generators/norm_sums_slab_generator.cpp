@@ -3,12 +3,13 @@
 // Means: (set, t, b), a set of `per_set` neighbouring channels. See algorithms/gradients.h.
 #include "algorithms/expanded.h"
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/slab_schedule.h"
 
 using namespace Halide;
 
-class NormSumsSlab : public Generator<NormSumsSlab> {
+class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> x{"x"}, dy{"dy"};    // i, r, t, b

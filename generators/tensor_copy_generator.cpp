@@ -1,11 +1,12 @@
 // to(d0, d1, d2, d3) = from(d0, d1, d2, d3), any strides on both sides.
 #include "algorithms/precision.h"
+#include "kernel.h"
 #include "schedules/buffers.h"
 #include "schedules/machine.h"
 
 using namespace Halide;
 
-class TensorCopy : public Generator<TensorCopy> {
+class TensorCopy : public halogen::Kernel<TensorCopy> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> from{"from"};

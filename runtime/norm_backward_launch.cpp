@@ -203,8 +203,8 @@ int NormBackwardLaunch::scale(const Pass &pass, const Memory &dy, const Memory &
   const Memory zero = {dy.device, const_cast<double *>(&kZero), 0};
   const bool has_weight = weight.base != nullptr;
   const auto launched = [&](auto kernel, Buffer &g, Buffer &mean, Buffer &var, Buffer &w, auto... rest) {
-    return kernel.function(call_, g, g, mean, mean, var, w, w, false, has_weight, false, false, scalars_.eps, 1.0,
-                           rest...);
+    return kernel.function(call_, g, g, mean, mean, var, w, w, false, has_weight, false, false, false, scalars_.eps,
+                           1.0, rest...);
   };
   if (!norm_across(plan_)) {
     const RowView v = norm_order_view(p_, pass.samples);

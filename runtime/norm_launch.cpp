@@ -16,15 +16,11 @@ int NormLaunch::fused_row(const Pass &pass, const Parameters &parameters, const 
   Buffer var = vector(of_sets(own.var, pass), v.g, v.b);
   const auto launched = [&](auto kernel) {
     return kernel.function(call_, x, residual, weight, bias, parameters.weight.base != nullptr,
-                           parameters.bias.base != nullptr, has_residual, scalars_.eps, scalars_.slope, p_.in_place,
-                           plan_.block_s, plan_.block_r, plan_.sets_per_task, hi, lo, var, y);
+                           parameters.bias.base != nullptr, has_residual, p_.epilogue, scalars_.eps, scalars_.slope,
+                           p_.in_place, plan_.block_s, plan_.block_r, plan_.sets_per_task, hi, lo, var, y);
   };
-  if (plan_.stream) {
-    return p_.epilogue ? launched(find_kernel<NormRole::fused_cs_stream_act>(p_.dtype, variant_))
-                       : launched(find_kernel<NormRole::fused_cs_stream>(p_.dtype, variant_));
-  }
-  return p_.epilogue ? launched(find_kernel<NormRole::fused_cs_row_act>(p_.dtype, variant_))
-                     : launched(find_kernel<NormRole::fused_cs_row>(p_.dtype, variant_));
+  return plan_.stream ? launched(find_kernel<NormRole::fused_cs_stream>(p_.dtype, variant_))
+                      : launched(find_kernel<NormRole::fused_cs_row>(p_.dtype, variant_));
 }
 
 int NormLaunch::apply_row(const Pass &pass, const Parameters &parameters, const Statistics &st) {
@@ -37,20 +33,17 @@ int NormLaunch::apply_row(const Pass &pass, const Parameters &parameters, const 
   Buffer var = vector(of_sets(st.var, pass), v.g, v.statistics_b);
   const auto launched = [&](auto kernel) {
     return kernel.function(call_, x, residual, hi, lo, var, weight, bias, st.has_lo, parameters.weight.base != nullptr,
-                           parameters.bias.base != nullptr, has_residual, scalars_.eps, scalars_.slope, p_.in_place,
-                           plan_.apply_sets, plan_.apply_samples, y);
+                           parameters.bias.base != nullptr, has_residual, p_.epilogue, scalars_.eps, scalars_.slope,
+                           p_.in_place, plan_.apply_sets, plan_.apply_samples, y);
   };
-  if (plan_.stream) {
-    return p_.epilogue ? launched(find_kernel<NormRole::apply_cs_stream_act>(p_.dtype, variant_))
-                       : launched(find_kernel<NormRole::apply_cs_stream>(p_.dtype, variant_));
-  }
-  return p_.epilogue ? launched(find_kernel<NormRole::apply_cs_row_act>(p_.dtype, variant_))
-                     : launched(find_kernel<NormRole::apply_cs_row>(p_.dtype, variant_));
+  return plan_.stream ? launched(find_kernel<NormRole::apply_cs_stream>(p_.dtype, variant_))
+                      : launched(find_kernel<NormRole::apply_cs_row>(p_.dtype, variant_));
 }
 
-int NormLaunch::fused_slab(const Pass &pass, const Parameters &parameters, const Statistics &own) {
+template <class Kernel>
+int NormLaunch::each_slab_of(const Pass &pass, const Parameters &parameters, const Statistics &st,
+                             const Kernel &kernel) {
   const SlabView v = norm_slab_view(p_, pass.samples);
-  const bool has_residual = t_.residual.base != nullptr;
   return each_slab([&](int64_t channel, int64_t slab, int64_t count) {
     const auto data = [&](const Memory &memory, const NormStrides &strides) {
       return slabs(memory, strides, v, pass, channel, slab, count);
@@ -59,44 +52,29 @@ int NormLaunch::fused_slab(const Pass &pass, const Parameters &parameters, const
       return vector(memory.base != nullptr ? memory.at(channel, compute_bytes_) : memory, slab, count);
     };
     const auto statistic = [&](const Memory &memory) { return slab_statistic(memory, v, pass, channel, slab, count); };
-    Buffer x = data(t_.input, p_.x), y = data(t_.output, p_.y);
-    Buffer residual = data(has_residual ? t_.residual : t_.input, p_.residual);
-    Buffer weight = of_channels(parameters.weight), bias = of_channels(parameters.bias);
-    Buffer hi = statistic(own.hi), lo = statistic(own.lo), var = statistic(own.var);
-    const auto launched = [&](auto kernel) {
-      return kernel.function(call_, x, residual, weight, bias, parameters.weight.base != nullptr,
-                             parameters.bias.base != nullptr, has_residual, scalars_.eps, scalars_.slope,
-                             static_cast<int32_t>(v.S), static_cast<int32_t>(v.width), plan_.slab_block_r, hi, lo, var,
-                             y);
-    };
-    return p_.epilogue ? launched(find_kernel<NormRole::fused_slab_act>(p_.dtype, variant_))
-                       : launched(find_kernel<NormRole::fused_slab>(p_.dtype, variant_));
+    const bool has_residual = t_.residual.base != nullptr;
+    return kernel(
+        v, {data(t_.input, p_.x), data(has_residual ? t_.residual : t_.input, p_.residual), data(t_.output, p_.y),
+            of_channels(parameters.weight), of_channels(parameters.bias), statistic(st.hi), statistic(st.lo),
+            statistic(st.var), parameters.weight.base != nullptr, parameters.bias.base != nullptr, has_residual});
+  });
+}
+
+int NormLaunch::fused_slab(const Pass &pass, const Parameters &parameters, const Statistics &own) {
+  return each_slab_of(pass, parameters, own, [&](const SlabView &v, SlabArguments a) {
+    return launch<NormRole::fused_slab>(p_.dtype, a.x, a.residual, a.weight, a.bias, a.has_weight, a.has_bias,
+                                        a.has_residual, p_.epilogue, scalars_.eps, scalars_.slope,
+                                        static_cast<int32_t>(v.S), static_cast<int32_t>(v.width), plan_.slab_block_r,
+                                        a.hi, a.lo, a.var, a.y);
   });
 }
 
 int NormLaunch::apply_slab(const Pass &pass, const Parameters &parameters, const Statistics &st) {
-  const SlabView v = norm_slab_view(p_, pass.samples);
-  const bool has_residual = t_.residual.base != nullptr;
-  return each_slab([&](int64_t channel, int64_t slab, int64_t count) {
-    const auto data = [&](const Memory &memory, const NormStrides &strides) {
-      return slabs(memory, strides, v, pass, channel, slab, count);
-    };
-    const auto of_channels = [&](const Memory &memory) {
-      return vector(memory.base != nullptr ? memory.at(channel, compute_bytes_) : memory, slab, count);
-    };
-    const auto statistic = [&](const Memory &memory) { return slab_statistic(memory, v, pass, channel, slab, count); };
-    Buffer x = data(t_.input, p_.x), y = data(t_.output, p_.y);
-    Buffer residual = data(has_residual ? t_.residual : t_.input, p_.residual);
-    Buffer weight = of_channels(parameters.weight), bias = of_channels(parameters.bias);
-    Buffer hi = statistic(st.hi), lo = statistic(st.lo), var = statistic(st.var);
-    const auto launched = [&](auto kernel) {
-      return kernel.function(call_, x, residual, hi, lo, var, weight, bias, st.has_lo,
-                             parameters.weight.base != nullptr, parameters.bias.base != nullptr, has_residual,
-                             scalars_.eps, scalars_.slope, static_cast<int32_t>(v.S),
-                             static_cast<int32_t>(p_.channels_per_set()), plan_.rows_per_task, y);
-    };
-    return p_.epilogue ? launched(find_kernel<NormRole::apply_slab_act>(p_.dtype, variant_))
-                       : launched(find_kernel<NormRole::apply_slab>(p_.dtype, variant_));
+  return each_slab_of(pass, parameters, st, [&](const SlabView &v, SlabArguments a) {
+    return launch<NormRole::apply_slab>(p_.dtype, a.x, a.residual, a.hi, a.lo, a.var, a.weight, a.bias, st.has_lo,
+                                        a.has_weight, a.has_bias, a.has_residual, p_.epilogue, scalars_.eps,
+                                        scalars_.slope, static_cast<int32_t>(v.S),
+                                        static_cast<int32_t>(p_.channels_per_set()), plan_.rows_per_task, a.y);
   });
 }
 

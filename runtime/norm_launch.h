@@ -29,6 +29,12 @@ class NormLaunch : private NormBuffers {
 
  private:
   int fused_row(const Pass &pass, const Parameters &parameters, const Statistics &own);
+  struct SlabArguments {
+    Buffer x, residual, y, weight, bias, hi, lo, var;
+    bool has_weight, has_bias, has_residual;
+  };
+  template <class Kernel>
+  int each_slab_of(const Pass &pass, const Parameters &parameters, const Statistics &st, const Kernel &kernel);
   int fused_slab(const Pass &pass, const Parameters &parameters, const Statistics &own);
   int apply_row(const Pass &pass, const Parameters &parameters, const Statistics &st);
   int apply_slab(const Pass &pass, const Parameters &parameters, const Statistics &st);

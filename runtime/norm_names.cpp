@@ -31,12 +31,16 @@ struct Names {
 
 }  // namespace
 
+#define HALOGEN_ADD(role, dtype) all.add<NormRole::role>(#role, dtype)
+#define HALOGEN_ADD_PATH(role)                           \
+  across        ? HALOGEN_ADD(role##_slab, p.dtype)      \
+  : plan.stream ? HALOGEN_ADD(role##_cs_stream, p.dtype) \
+                : HALOGEN_ADD(role##_cs_row, p.dtype)
+
 bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTensors &t, halogen_isa isa, char *names,
                        size_t size, const char **missing) {
   names[0] = '\0';
   Names all = {p.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl) : variant_of(isa), names, size};
-#define HALOGEN_ADD(role, dtype) all.add<NormRole::role>(#role, dtype)
-#define HALOGEN_ADD_EITHER(role) p.epilogue ? HALOGEN_ADD(role##_act, p.dtype) : HALOGEN_ADD(role, p.dtype)
   for (const Vector *v : {&t.weight, &t.bias, &t.mean, &t.var}) {
     if (v->exists && v->dtype != compute_dtype(p.dtype)) HALOGEN_ADD(convert, v->dtype);
   }
@@ -45,17 +49,10 @@ bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTen
     plan.across ? HALOGEN_ADD(partial_slab, p.dtype) : HALOGEN_ADD(partial_cs_row, p.dtype);
     HALOGEN_ADD(merge, compute_dtype(p.dtype));
   }
-  if (norm_across(plan)) {
-    fused ? HALOGEN_ADD_EITHER(fused_slab) : HALOGEN_ADD_EITHER(apply_slab);
-  } else if (plan.stream) {
-    fused ? HALOGEN_ADD_EITHER(fused_cs_stream) : HALOGEN_ADD_EITHER(apply_cs_stream);
-  } else {
-    fused ? HALOGEN_ADD_EITHER(fused_cs_row) : HALOGEN_ADD_EITHER(apply_cs_row);
-  }
+  const bool across = norm_across(plan);
+  fused ? HALOGEN_ADD_PATH(fused) : HALOGEN_ADD_PATH(apply);
   if (t.saved_mean.exists) HALOGEN_ADD(save, compute_dtype(p.dtype));
   if (t.running_mean.exists) HALOGEN_ADD(running, t.running_mean.dtype);
-#undef HALOGEN_ADD_EITHER
-#undef HALOGEN_ADD
   *missing = all.missing;
   return all.missing == nullptr;
 }
@@ -68,7 +65,6 @@ bool norm_can_stream(const NormProblem &p, const NormPlan &plan, halogen_isa isa
     return fused ? has(find_kernel<NormRole::backward_cs_stream>(p.dtype, variant))
                  : has(find_kernel<NormRole::dx_cs_stream>(p.dtype, variant));
   }
-  // Twins with an epilogue are there where the others are.
   return fused ? has(find_kernel<NormRole::fused_cs_stream>(p.dtype, variant))
                : has(find_kernel<NormRole::apply_cs_stream>(p.dtype, variant));
 }
@@ -78,7 +74,6 @@ bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, cons
                                 const char **missing) {
   names[0] = '\0';
   Names all = {p.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl) : variant_of(isa), names, size};
-#define HALOGEN_ADD(role, dtype) all.add<NormRole::role>(#role, dtype)
   const Dtype compute = compute_dtype(p.dtype);
   for (const Vector *v : {&t.weight, &t.mean, &t.spread}) {
     if (v->exists && v->dtype != compute) HALOGEN_ADD(convert, v->dtype);
@@ -95,10 +90,6 @@ bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, cons
     HALOGEN_ADD(sum_merge, Dtype::f64);
   }
   if (steps.applied) HALOGEN_ADD(coefficients, compute);
-#define HALOGEN_ADD_PATH(role)                           \
-  across        ? HALOGEN_ADD(role##_slab, p.dtype)      \
-  : plan.stream ? HALOGEN_ADD(role##_cs_stream, p.dtype) \
-                : HALOGEN_ADD(role##_cs_row, p.dtype)
   if (steps.fused) HALOGEN_ADD_PATH(backward);
   if (steps.applied) HALOGEN_ADD_PATH(dx);
   if (steps.scaled) HALOGEN_ADD_PATH(apply);

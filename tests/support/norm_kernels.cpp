@@ -78,7 +78,6 @@ std::vector<std::string> expected_kernels(const NormProblem &problem, halogen_no
   std::vector<std::string> names;
   if (path == HALOGEN_NORM_PATH_AUTO) return names;
   const std::string dtype = short_name(problem.dtype), compute = short_name(problem.compute_type());
-  const std::string end = problem.epilogue() ? "_act" : "";
   const bool last = runs_channel_last(problem);
   bool rows_follow = true;
   for (const Axes &axes : axes_of(problem)) {
@@ -97,7 +96,7 @@ std::vector<std::string> expected_kernels(const NormProblem &problem, halogen_no
     names.push_back("norm_partial_" + dtype + lanes);
     names.push_back("norm_merge_" + compute);
   }
-  names.push_back((split || problem.given ? "norm_apply_" : "norm_fused_") + dtype + lanes + end);
+  names.push_back((split || problem.given ? "norm_apply_" : "norm_fused_") + dtype + lanes);
   if (problem.saved) names.push_back("norm_save_" + compute);
   if (problem.running != Running::none) names.push_back("norm_running_" + short_name(problem.parameter_type()));
   return names;
