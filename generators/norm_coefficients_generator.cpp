@@ -1,6 +1,7 @@
 // The coefficients of dx = a dy + b (x - mean_hi) + c from the sums of channels.
 //   a (j, n) = weight(j) * rstd
-//   b, c (set, n): see algorithms/gradients.h; a set of `per_set` neighbouring channels, over `count` values
+//   b, c (set, n): see algorithms/gradients.h; a set of `per_set` neighbouring channels, over `count` values, or where they are
+//   counted elsewhere counts(set)
 #include "algorithms/gradients.h"
 #include "algorithms/precision.h"
 #include "kernel.h"
@@ -14,7 +15,8 @@ class NormCoefficients : public halogen::Kernel<NormCoefficients> {
   Input<Buffer<double, 2>> s1{"s1"}, s2{"s2"};                  // j, n
   Input<Buffer<void, 2>> mean_lo{"mean_lo"}, spread{"spread"};  // set, n; spread: var, or rstd if is_rstd
   Input<Buffer<void, 1>> weight{"weight"};                      // j
-  Input<bool> has_lo{"has_lo"}, is_rstd{"is_rstd"}, has_weight{"has_weight"};
+  Input<Buffer<double, 1>> counts{"counts"};                    // set
+  Input<bool> has_lo{"has_lo"}, is_rstd{"is_rstd"}, has_weight{"has_weight"}, has_counts{"has_counts"};
   Input<bool> own{"own"};  // the statistics are the input's
   Input<double> eps{"eps"}, count{"count"};
   Input<int> per_set{"per_set"};
@@ -40,13 +42,13 @@ class NormCoefficients : public halogen::Kernel<NormCoefficients> {
         Tuple(total(set, n)[0] + channel_weight * s1(channel, n), total(set, n)[1] + channel_weight * s2(channel, n));
     const Tuple of =
         halogen::correction(own, total(set, n)[0], total(set, n)[1], select(has_lo, mean_lo(set, n), cast(compute, 0)),
-                            halogen::rstd_of(spread(set, n), is_rstd, eps), count);
+                            halogen::rstd_of(spread(set, n), is_rstd, eps), select(has_counts, counts(set), count));
     correction(set, n) = Tuple(cast(compute, of[0]), cast(compute, of[1]));
   }
 
   void schedule() {
     for (OutputImageParam vector : {OutputImageParam(s1), OutputImageParam(s2), OutputImageParam(mean_lo),
-                                    OutputImageParam(spread), OutputImageParam(weight)}) {
+                                    OutputImageParam(spread), OutputImageParam(weight), OutputImageParam(counts)}) {
       halogen::any_strides(vector);
     }
     halogen::start_at_zero(a);

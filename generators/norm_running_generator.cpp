@@ -1,7 +1,8 @@
 // Running statistics, with f = running_weight:
 //   running_mean' = (1 - f) running_mean + f * average over b of mean
 //   running_var'  = (1 - f) running_var  + f * average over b of var * correction
-// correction is n/(n-1) for the unbiased variance, else 1. In f64; out may be in.
+// correction is n/(n-1) for the unbiased variance, else 1. A negative var says that there were no values: they stay. In f64; out may
+// be in.
 #include "algorithms/precision.h"
 #include "kernel.h"
 #include "schedules/buffers.h"
@@ -33,7 +34,9 @@ class NormRunning : public halogen::Kernel<NormRunning> {
     const Expr samples = cast<double>(mean_hi.dim(1).extent());
     auto moved = [&](const Expr &old, const Expr &now) {
       const Expr before = cast<double>(precision.decode(old));
-      return precision.encode(cast(precision.compute, (1 - running_weight) * before + running_weight * now));
+      const Expr after =
+          precision.encode(cast(precision.compute, (1 - running_weight) * before + running_weight * now));
+      return select(strict_float(sum(g)[1] < cast<double>(0)), old, after);
     };
     updated(g) =
         Tuple(moved(running_mean(g), sum(g)[0] / samples), moved(running_var(g), sum(g)[1] / samples * correction));

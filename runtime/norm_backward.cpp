@@ -12,7 +12,15 @@ using Masked = NormBackwardSteps::Masked;
 int64_t channel_sums(const NormProblem &p) { return p.C * (p.per_channel() ? 1 : p.N); }
 
 /// Memory for them; where dx needs none, its coefficients are still computed beside them.
-bool takes_sums(const NormBackwardSteps &steps) { return steps.sums || steps.fused || steps.applied; }
+bool takes_sums(const NormBackwardTensors &t, const NormBackwardSteps &steps) {
+  return !t.sums.exists && !t.part_sums.exists && (steps.sums || steps.fused || steps.applied);
+}
+
+/// Whether anything is computed from the gradient itself, beside grad_residual.
+bool uses_gradient(const NormBackwardTensors &t) {
+  const bool parameters = t.grad_weight.exists || t.grad_bias.exists;
+  return t.has_grad_input || t.part_sums.exists || (parameters && !t.sums.exists);
+}
 
 /// Statistics that are recomputed: the problem of it, on tensors whose output is not written.
 NormProblem statistics_problem(const NormProblem &p) {
@@ -59,14 +67,16 @@ class Runner {
         converted_(call, tensors.input.device) {}
 
   int run() {
-    const int64_t bytes = norm_backward_workspace_bytes(p_, plan_, steps_);
+    const int64_t bytes = norm_backward_workspace_bytes(p_, plan_, t_, steps_);
     if (bytes > 0 && !scratch_.acquire(bytes)) return halide_error_code_out_of_memory;
     Pieces pieces(scratch_.memory());
     int code = launch_.convert(&weight_, &statistics_, &converted_);
-    if (code == 0) code = gradient(&pieces);
+    const bool values = p_.values() > 0;
+    if (code == 0 && values) code = gradient(&pieces);
     if (code == 0 && steps_.recomputes) code = recompute(&pieces);
-    if (code == 0 && takes_sums(steps_)) code = sum(&pieces);
-    if (code == 0 && steps_.applied) code = apply(&pieces);
+    if (code == 0 && steps_.given) code = given(&pieces);
+    if (code == 0) code = sum(&pieces);
+    if (code == 0 && steps_.applied && values) code = apply(&pieces);
     if (code == 0 && steps_.scaled) {
       code = each_pass([&](const Pass &pass) { return launch_.scale(pass, dy_, weight_, statistics_); });
     }
@@ -97,7 +107,7 @@ class Runner {
         dy_ = t_.grad_input;
         return launch_.mask(dy_, p_.y);
       case Masked::workspace:
-        dy_ = pieces->take(p_.N * p_.C * p_.S * dtype_bytes(p_.dtype));
+        dy_ = pieces->take(p_.values() * dtype_bytes(p_.dtype));
         return launch_.mask(dy_, p_.residual);
     }
     return 0;
@@ -113,10 +123,21 @@ class Runner {
                            {statistics_.hi, statistics_.lo, statistics_.spread, true});
   }
 
+  /// Statistics from the call's moments.
+  int given(Pieces *pieces) {
+    const int64_t bytes = p_.C * compute_bytes();
+    statistics_ = {pieces->take(bytes), pieces->take(bytes), pieces->take(bytes), true, false};
+    return launch_.given(statistics_, pieces->take(bytes));
+  }
+
   int sum(Pieces *pieces) {
     const int64_t bytes = channel_sums(p_) * static_cast<int64_t>(sizeof(double));
-    sums_ = {pieces->take(bytes), pieces->take(bytes)};
+    if (takes_sums(t_, steps_)) sums_ = {pieces->take(bytes), pieces->take(bytes)};
+    for (const Vector *v : {&t_.sums, &t_.part_sums}) {
+      if (v->exists) sums_ = {v->memory, v->memory.at(p_.C, sizeof(double))};
+    }
     if (!steps_.sums && !steps_.fused) return 0;
+    if (p_.values() == 0) return launch_.no_sums(sums_);
     if (steps_.fused) {
       return each_pass([&](const Pass &pass) { return launch_.fused(pass, dy_, weight_, statistics_, sums_); });
     }
@@ -167,8 +188,7 @@ class Runner {
 
 Masked norm_masked(const NormBackwardTensors &t, const NormBackwardScalars &scalars) {
   if (t.has_grad_residual) return Masked::grad_residual;
-  const bool parameters = t.grad_weight.exists || t.grad_bias.exists;
-  if (!scalars.activates || !(parameters || t.has_grad_input)) return Masked::none;
+  if (!scalars.activates || !uses_gradient(t)) return Masked::none;
   return t.has_grad_input && !t.on_input ? Masked::grad_input : Masked::workspace;
 }
 
@@ -180,24 +200,27 @@ NormBackwardSteps norm_backward_steps(const NormProblem &p, const NormPlan &plan
   const bool fusable = plan.path != HALOGEN_NORM_PATH_SPLIT;
   // With given statistics dx does not look at x.
   const bool only_scaled = dx && !p.own_statistics && !p.gpu && !(parameters && fusable);
-  steps.recomputes = p.own_statistics && !t.mean.exists && (parameters || dx);
+  steps.given = t.moments.exists && (parameters || dx || t.part_sums.exists);
+  steps.recomputes = p.own_statistics && !t.mean.exists && !t.moments.exists && (parameters || dx);
   steps.scaled = only_scaled;
   steps.fused = dx && !only_scaled && fusable;
   steps.applied = dx && !only_scaled && !fusable;
-  steps.sums = !steps.fused && (parameters || (dx && p.own_statistics));
+  steps.sums = !steps.fused && !t.sums.exists && (parameters || t.part_sums.exists || (dx && p.own_statistics));
   steps.gradients = parameters;
   return steps;
 }
 
 bool norm_statistics_across(const NormProblem &p) { return statistics_plan(statistics_problem(p)).across; }
 
-int64_t norm_backward_workspace_bytes(const NormProblem &p, const NormPlan &plan, const NormBackwardSteps &steps) {
+int64_t norm_backward_workspace_bytes(const NormProblem &p, const NormPlan &plan, const NormBackwardTensors &t,
+                                      const NormBackwardSteps &steps) {
   const int64_t compute = dtype_bytes(compute_dtype(p.dtype)), doubles = sizeof(double);
   int64_t bytes = 0;
-  if (steps.masked == Masked::workspace) bytes += norm_padded(p.N * p.C * p.S * dtype_bytes(p.dtype));
+  if (steps.masked == Masked::workspace) bytes += norm_padded(p.values() * dtype_bytes(p.dtype));
   if (steps.recomputes) bytes += 3 * norm_padded(norm_sets(p) * compute);
-  if (takes_sums(steps)) bytes += 2 * norm_padded(channel_sums(p) * doubles);
-  if (steps.sums) bytes += 2 * norm_padded(norm_blocks(p, plan).count() * doubles);
+  if (steps.given) bytes += 4 * norm_padded(p.C * compute);
+  if (takes_sums(t, steps)) bytes += 2 * norm_padded(channel_sums(p) * doubles);
+  if (steps.sums && p.values() > 0) bytes += 2 * norm_padded(norm_blocks(p, plan).count() * doubles);
   if (steps.applied) bytes += norm_padded(channel_sums(p) * compute) + 2 * norm_padded(norm_sets(p) * compute);
   // One of the parameters' gradients may not be asked for.
   return steps.gradients ? bytes + norm_padded(p.C * compute) : bytes;

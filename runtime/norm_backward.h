@@ -16,6 +16,8 @@ struct NormBackwardTensors {
   Vector weight;
   Vector mean, spread;            ///< given: var; saved: rstd; else there are none, and they are recomputed
   Vector grad_weight, grad_bias;  ///< written
+  Vector moments;                 ///< (3, C), f64: statistics of a batch that all of this is a part of,
+  Vector sums, part_sums;         ///< (2, C), f64: its sums; written: those of this part
 };
 
 struct NormBackwardScalars {
@@ -30,6 +32,7 @@ struct NormBackwardSteps {
   enum class Masked { none, grad_residual, grad_input, workspace };
   Masked masked;    ///< where the gradient behind activation and residual goes
   bool recomputes;  ///< statistics
+  bool given;       ///< statistics are from moments
   bool sums;        ///< of blocks, merged
   bool fused;       ///< sums and dx at once
   bool applied;     ///< dx by coefficients
@@ -47,7 +50,8 @@ NormBackwardSteps norm_backward_steps(const NormProblem &problem, const NormPlan
 bool norm_statistics_across(const NormProblem &problem);
 
 /// Bytes of workspace, less what tasks take.
-int64_t norm_backward_workspace_bytes(const NormProblem &problem, const NormPlan &plan, const NormBackwardSteps &steps);
+int64_t norm_backward_workspace_bytes(const NormProblem &problem, const NormPlan &plan,
+                                      const NormBackwardTensors &tensors, const NormBackwardSteps &steps);
 
 /// As norm_kernel_names().
 bool norm_backward_kernel_names(const NormProblem &problem, const NormPlan &plan, const NormBackwardTensors &tensors,

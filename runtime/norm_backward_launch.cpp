@@ -34,6 +34,13 @@ int NormBackwardLaunch::convert(Memory *weight, Spreads *st, Scratch *scratch) {
   return code;
 }
 
+int NormBackwardLaunch::given(const Spreads &to, const Memory &unused) {
+  const auto vectors = [&](const Memory &memory) { return Buffer(memory, compute_, {dim(p_.C, 1)}); };
+  Buffer all(t_.moments.memory, kDoubleType, {dim(p_.C, 1), dim(3, p_.C)});
+  Buffer hi = vectors(to.hi), lo = vectors(to.lo), var = vectors(to.spread), running = vectors(unused);
+  return launch<NormRole::given>(compute_dtype(p_.dtype), all, false, hi, lo, var, running);
+}
+
 int NormBackwardLaunch::mask(const Memory &to, const NormStrides &strides) {
   // Any view does that has long rows; passes keep offsets within 31 bits.
   constexpr int64_t kShort = 32, kTaskBytes = 128 * 1024;
@@ -106,6 +113,12 @@ int NormBackwardLaunch::merge(const Pass &pass, const PairMemory &from, const Pa
   return launch<NormRole::sum_merge>(Dtype::f64, s1, s2, to_s1, to_s2);
 }
 
+int NormBackwardLaunch::no_sums(const PairMemory &to) {
+  const auto none = [&] { return Buffer(any_, kDoubleType, {dim(0, 1), dim(0, 1), dim(p_.C, 1), dim(1, 1)}); };
+  Buffer s1 = none(), s2 = none(), to_s1 = pairs(to.first), to_s2 = pairs(to.second);
+  return launch<NormRole::sum_merge>(Dtype::f64, s1, s2, to_s1, to_s2);
+}
+
 int NormBackwardLaunch::fused(const Pass &pass, const Memory &dy, const Memory &weight, const Spreads &st,
                               const PairMemory &to) {
   return norm_across(plan_) ? fused_slab(pass, dy, weight, st, to) : fused_row(pass, dy, weight, st, to);
@@ -154,11 +167,15 @@ int NormBackwardLaunch::coefficients(const PairMemory &sums, const Memory &weigh
                                      const Coefficients &to) {
   Buffer s1 = pairs(sums.first), s2 = pairs(sums.second), lo = statistics(st.lo), spread = statistics(st.spread);
   Buffer w(weight.base != nullptr ? weight : any_, compute_, {dim(p_.C, weight.base != nullptr ? 1 : 0)});
+  // The counts are the first row of moments.
+  const bool counted = t_.moments.exists;
+  Buffer counts(counted ? t_.moments.memory : sums.first, kDoubleType, {dim(p_.C, counted ? 1 : 0)});
   Buffer scale(to.scale, compute_, {dim(p_.C, 1), dim(samples(), p_.C)});
   Buffer slope = statistics(to.slope), offset = statistics(to.offset);
-  return launch<NormRole::coefficients>(
-      compute_dtype(p_.dtype), s1, s2, lo, spread, w, st.has_lo, st.is_rstd, weight.base != nullptr, p_.own_statistics,
-      scalars_.eps, static_cast<double>(values()), static_cast<int32_t>(p_.channels_per_set()), scale, slope, offset);
+  return launch<NormRole::coefficients>(compute_dtype(p_.dtype), s1, s2, lo, spread, w, counts, st.has_lo, st.is_rstd,
+                                        weight.base != nullptr, counted, p_.own_statistics, scalars_.eps,
+                                        static_cast<double>(values()), static_cast<int32_t>(p_.channels_per_set()),
+                                        scale, slope, offset);
 }
 
 int NormBackwardLaunch::apply(const Pass &pass, const Memory &dy, const Spreads &st, const Coefficients &by) {

@@ -24,11 +24,15 @@ class NormBackwardLaunch : private NormBuffers {
 
   /// The call's vectors; statistics, if there are.
   int convert(Memory *weight, Spreads *statistics, Scratch *scratch);
+  /// Statistics from the call's moments; `unused`: a vector that norm_given writes beside them.
+  int given(const Spreads &to, const Memory &unused);
   /// The gradient behind the activation, or without one a copy.
   int mask(const Memory &to, const NormStrides &strides);
   /// Sums of blocks of a pass, and of all.
   int sums(const Pass &pass, const Memory &dy, const Memory &mean_hi, const PairMemory &to);
   int merge(const Pass &pass, const PairMemory &from, const PairMemory &to);
+  /// Of no values: 0.
+  int no_sums(const PairMemory &to);
   /// Sums and dx at once.
   int fused(const Pass &pass, const Memory &dy, const Memory &weight, const Spreads &st, const PairMemory &to);
   int coefficients(const PairMemory &sums, const Memory &weight, const Spreads &st, const Coefficients &to);

@@ -7,8 +7,7 @@ NormBuffers::NormBuffers(Call *call, const NormProblem &problem, const NormPlan 
       p_(problem),
       plan_(plan),
       any_(any),
-      variant_(problem.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl)
-                           : variant_of(call->context->options.isa)),
+      variant_(norm_variant(problem.gpu, call->context->options.isa)),
       storage_(type_of(problem.dtype)),
       compute_(type_of(compute_dtype(problem.dtype))),
       bytes_(dtype_bytes(problem.dtype)),

@@ -117,14 +117,33 @@ int NormLaunch::merge(const Pass &pass, const PairMemory &from, const Statistics
                                  static_cast<int32_t>(m.block_r), hi, lo, var);
 }
 
+int NormLaunch::moments(const PairMemory &from, const Memory &to) {
+  const Merge m = merged({0, p_.N});
+  Buffer mean(from.first, kDoubleType, {m.dims[0], m.dims[1], m.dims[2], m.dims[3]});
+  Buffer m2(from.second, kDoubleType, {m.dims[0], m.dims[1], m.dims[2], m.dims[3]});
+  Buffer all(to, kDoubleType, {dim(p_.C, 1), dim(3, p_.C)});
+  return launch<NormRole::moments>(Dtype::f64, mean, m2, static_cast<int32_t>(m.S), static_cast<int32_t>(m.R),
+                                   static_cast<int32_t>(m.block_s), static_cast<int32_t>(m.block_r), all);
+}
+
+int NormLaunch::given(const Statistics &to, const Memory &running_var) {
+  const auto vectors = [&](const Memory &memory) { return Buffer(memory, compute_, {dim(p_.C, 1)}); };
+  Buffer all(t_.moments.memory, kDoubleType, {dim(p_.C, 1), dim(3, p_.C)});
+  Buffer hi = vectors(to.hi), lo = vectors(to.lo), var = vectors(to.var), running = vectors(running_var);
+  return launch<NormRole::given>(compute_dtype(p_.dtype), all, scalars_.running_var_unbiased, hi, lo, var, running);
+}
+
 int NormLaunch::running(const Statistics &own) {
-  const int64_t repeats = p_.per_channel() ? 1 : p_.N;
   const double values = static_cast<double>(p_.S) * static_cast<double>(p_.per_channel() ? p_.N : 1);
-  const double correction = scalars_.running_var_unbiased ? values / (values - 1) : 1.0;
+  return running(own, own.var, scalars_.running_var_unbiased ? values / (values - 1) : 1.0);
+}
+
+int NormLaunch::running(const Statistics &of, const Memory &running_var, double correction) {
+  const int64_t repeats = p_.per_channel() ? 1 : p_.N;
   const Dtype dtype = t_.running_mean.dtype;
   const auto statistics = [&](const Memory &memory) { return vector(memory, p_.C, repeats); };
   const auto vectors = [&](const Vector &v) { return Buffer(v.memory, type_of(dtype), {dim(p_.C, 1)}); };
-  Buffer hi = statistics(own.hi), lo = statistics(own.lo), var = statistics(own.var);
+  Buffer hi = statistics(of.hi), lo = statistics(of.lo), var = statistics(running_var);
   Buffer mean_in = vectors(t_.running_mean), mean_out = vectors(t_.running_mean);
   Buffer var_in = vectors(t_.running_var), var_out = vectors(t_.running_var);
   return launch<NormRole::running>(dtype, hi, lo, var, mean_in, var_in, scalars_.running_weight, correction, mean_out,

@@ -22,8 +22,13 @@ class NormLaunch : private NormBuffers {
   int apply(const Pass &pass, const Parameters &parameters, const Statistics &st);
   int partial(const Pass &pass, const PairMemory &to);
   int merge(const Pass &pass, const PairMemory &from, const Statistics &to);
+  /// Moments from the blocks of the whole problem.
+  int moments(const PairMemory &from, const Memory &to);
   int running(const Statistics &own);
   int save(const Statistics &own);
+  /// Statistics from the call's moments, and running ones by them. `running_var`: see norm_given.
+  int given(const Statistics &to, const Memory &running_var);
+  int running(const Statistics &given, const Memory &running_var, double correction);
   /// The call's vectors; `given` statistics if there are.
   int convert(Parameters *parameters, Statistics *given, Scratch *scratch);
 

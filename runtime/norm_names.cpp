@@ -40,7 +40,7 @@ struct Names {
 bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTensors &t, halogen_isa isa, char *names,
                        size_t size, const char **missing) {
   names[0] = '\0';
-  Names all = {p.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl) : variant_of(isa), names, size};
+  Names all = {norm_variant(p.gpu, isa), names, size};
   for (const Vector *v : {&t.weight, &t.bias, &t.mean, &t.var}) {
     if (v->exists && v->dtype != compute_dtype(p.dtype)) HALOGEN_ADD(convert, v->dtype);
   }
@@ -49,12 +49,33 @@ bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTen
     plan.across ? HALOGEN_ADD(partial_slab, p.dtype) : HALOGEN_ADD(partial_cs_row, p.dtype);
     HALOGEN_ADD(merge, compute_dtype(p.dtype));
   }
+  if (t.moments.exists) HALOGEN_ADD(given, compute_dtype(p.dtype));
   const bool across = norm_across(plan);
-  fused ? HALOGEN_ADD_PATH(fused) : HALOGEN_ADD_PATH(apply);
+  if (p.values() > 0) fused ? HALOGEN_ADD_PATH(fused) : HALOGEN_ADD_PATH(apply);
   if (t.saved_mean.exists) HALOGEN_ADD(save, compute_dtype(p.dtype));
   if (t.running_mean.exists) HALOGEN_ADD(running, t.running_mean.dtype);
   *missing = all.missing;
   return all.missing == nullptr;
+}
+
+bool norm_moments_kernel_names(const NormProblem &p, const NormPlan &plan, halogen_isa isa, char *names, size_t size,
+                               const char **missing) {
+  names[0] = '\0';
+  Names all = {norm_variant(p.gpu, isa), names, size};
+  if (p.values() > 0) {
+    plan.across ? HALOGEN_ADD(partial_slab, p.dtype) : HALOGEN_ADD(partial_cs_row, p.dtype);
+    HALOGEN_ADD(moments, Dtype::f64);
+  } else {
+    HALOGEN_ADD(join, Dtype::f64);
+  }
+  *missing = all.missing;
+  return all.missing == nullptr;
+}
+
+const char *norm_join_name(Variant variant) { return find_kernel<NormRole::join>(Dtype::f64, variant).name; }
+
+Variant norm_variant(bool gpu, halogen_isa isa) {
+  return gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl) : variant_of(isa);
 }
 
 bool norm_can_stream(const NormProblem &p, const NormPlan &plan, halogen_isa isa) {
@@ -73,25 +94,29 @@ bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, cons
                                 const NormBackwardSteps &steps, halogen_isa isa, char *names, size_t size,
                                 const char **missing) {
   names[0] = '\0';
-  Names all = {p.gpu ? (gpu_device_type() == kDLCUDA ? Variant::cuda : Variant::opencl) : variant_of(isa), names, size};
+  Names all = {norm_variant(p.gpu, isa), names, size};
   const Dtype compute = compute_dtype(p.dtype);
   for (const Vector *v : {&t.weight, &t.mean, &t.spread}) {
     if (v->exists && v->dtype != compute) HALOGEN_ADD(convert, v->dtype);
   }
-  if (steps.masked != NormBackwardSteps::Masked::none) HALOGEN_ADD(mask, p.dtype);
+  if (steps.masked != NormBackwardSteps::Masked::none && p.values() > 0) HALOGEN_ADD(mask, p.dtype);
   const bool across = norm_across(plan);
   if (steps.recomputes) {
     // Short or channel-last rows go across channels here, too.
     norm_statistics_across(p) ? HALOGEN_ADD(partial_slab, p.dtype) : HALOGEN_ADD(partial_cs_row, p.dtype);
     HALOGEN_ADD(merge, compute);
   }
-  if (steps.sums) {
+  if (steps.given) HALOGEN_ADD(given, compute);
+  if (steps.sums && p.values() == 0) {
+    HALOGEN_ADD(sum_merge, Dtype::f64);
+  } else if (steps.sums) {
     across ? HALOGEN_ADD(sums_slab, p.dtype) : HALOGEN_ADD(sums_cs_row, p.dtype);
     HALOGEN_ADD(sum_merge, Dtype::f64);
   }
-  if (steps.applied) HALOGEN_ADD(coefficients, compute);
+  const bool applied = steps.applied && p.values() > 0;
+  if (applied) HALOGEN_ADD(coefficients, compute);
   if (steps.fused) HALOGEN_ADD_PATH(backward);
-  if (steps.applied) HALOGEN_ADD_PATH(dx);
+  if (applied) HALOGEN_ADD_PATH(dx);
   if (steps.scaled) HALOGEN_ADD_PATH(apply);
   if (steps.gradients) HALOGEN_ADD(gradients, t.grad_weight.exists ? t.grad_weight.dtype : t.grad_bias.dtype);
 #undef HALOGEN_ADD_PATH

@@ -37,6 +37,7 @@ struct NormProblem {
   /// What is summed up: statistic sets; backward, channels.
   bool reduces() const { return own_statistics || backward; }
   bool over_samples() const { return reduces() && per_channel(); }
+  int64_t values() const { return N * C * S; }
   int64_t channels_per_sum() const { return backward ? 1 : channels_per_set(); }
 };
 

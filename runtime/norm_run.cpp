@@ -24,6 +24,7 @@ class Runner {
     Statistics given;
     int code = launch_.convert(&parameters_, &given, &converted_);
     if (code != 0) return code;
+    if (t_.moments.exists) return by_moments();
     if (!p_.own_statistics) {
       return each_pass([&](const Pass &pass) { return launch_.apply(pass, parameters_, given); });
     }
@@ -43,6 +44,13 @@ class Runner {
     return statistics(own, [](const Pass &) { return 0; });
   }
 
+  int moments(const Memory &to) {
+    PairMemory blocks;
+    if (!acquire_blocks(&blocks)) return halide_error_code_out_of_memory;
+    const int code = each_pass([&](const Pass &pass) { return launch_.partial(pass, blocks); });
+    return code != 0 ? code : launch_.moments(blocks, to);
+  }
+
  private:
   template <class Body>
   int each_pass(const Body &body) {
@@ -52,6 +60,27 @@ class Runner {
     return code;
   }
 
+  int by_moments() {
+    const int64_t vector = norm_padded(p_.C * dtype_bytes(compute_dtype(p_.dtype)));
+    if (!statistics_.acquire(4 * vector)) return halide_error_code_out_of_memory;
+    const Memory base = statistics_.memory(), running_var = base.at(3 * vector, 1);
+    const Statistics given = {base, base.at(vector, 1), base.at(2 * vector, 1), true};
+    int code = launch_.given(given, running_var);
+    // An empty part has statistics all the same.
+    if (code == 0 && p_.values() > 0) {
+      code = each_pass([&](const Pass &pass) { return launch_.apply(pass, parameters_, given); });
+    }
+    if (code == 0 && t_.saved_mean.exists) code = launch_.save(given);
+    return code != 0 || !t_.running_mean.exists ? code : launch_.running(given, running_var, 1);
+  }
+
+  bool acquire_blocks(PairMemory *blocks) {
+    const int64_t bytes = norm_padded(norm_blocks(p_, plan_).count() * static_cast<int64_t>(sizeof(double)));
+    const bool acquired = blocks_.acquire(2 * bytes);
+    if (acquired) *blocks = {blocks_.memory(), blocks_.memory().at(bytes, 1)};
+    return acquired;
+  }
+
   /// Statistics by blocks, merged, then applied. Where they are per channel the blocks of all passes are merged together.
   int split(const Statistics &own) {
     return statistics(own, [&](const Pass &pass) { return launch_.apply(pass, parameters_, own); });
@@ -59,9 +88,8 @@ class Runner {
 
   template <class Then>
   int statistics(const Statistics &own, const Then &then) {
-    const int64_t bytes = norm_padded(norm_blocks(p_, plan_).count() * static_cast<int64_t>(sizeof(double)));
-    if (!blocks_.acquire(2 * bytes)) return halide_error_code_out_of_memory;
-    const PairMemory blocks = {blocks_.memory(), blocks_.memory().at(bytes, 1)};
+    PairMemory blocks;
+    if (!acquire_blocks(&blocks)) return halide_error_code_out_of_memory;
     if (p_.per_channel()) {
       int code = each_pass([&](const Pass &pass) { return launch_.partial(pass, blocks); });
       if (code == 0) code = launch_.merge({0, p_.N}, blocks, own);
@@ -88,6 +116,19 @@ int norm_statistics(Call *call, const NormProblem &problem, const NormPlan &plan
                     const Statistics &own) {
   const NormScalars scalars = {};
   return Runner(call, problem, plan, tensors, scalars).only_statistics(own);
+}
+
+int norm_moments(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,
+                 const Memory &moments) {
+  const NormScalars scalars = {};
+  return Runner(call, problem, plan, tensors, scalars).moments(moments);
+}
+
+int norm_join(Call *call, const Memory &from, int64_t parts, int64_t channels, const Memory &moments) {
+  Buffer all(from, kDoubleType, {dim(channels, 1), dim(3, channels), dim(parts, 3 * channels)});
+  Buffer joined(moments, kDoubleType, {dim(channels, 1), dim(3, channels)});
+  const Variant variant = norm_variant(from.device.device_type != kDLCPU, call->context->options.isa);
+  return find_kernel<NormRole::join>(Dtype::f64, variant).function(call, all, joined);
 }
 
 int norm_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormTensors &tensors,

@@ -6,6 +6,26 @@
 namespace halogen {
 namespace {
 
+/// Of a batch that is shared out, the sums of the whole come between those of a part and grad_input.
+halogen_status check_parts(const Report &report, const halogen_norm_backward_args &args) {
+  if (args.moments == nullptr) {
+    if (args.sums == nullptr && args.part_sums == nullptr) return HALOGEN_OK;
+    return fail(report, HALOGEN_ERROR_NULL_POINTER, "moments: expected those of the whole batch beside %s, got NULL",
+                args.sums != nullptr ? "sums" : "part_sums");
+  }
+  const bool saved = args.mean == nullptr;
+  const halogen_status status =
+      check_norm_moments(report, args.scope, saved ? args.saved_mean : args.mean, saved ? "saved_mean" : "mean");
+  if (status != HALOGEN_OK) return status;
+  if (args.sums != nullptr && args.part_sums != nullptr) {
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "sums, part_sums: expected one of them, got both");
+  }
+  if (args.sums == nullptr && args.grad_input != nullptr) {
+    return fail(report, HALOGEN_ERROR_NULL_POINTER, "sums: expected those of the whole batch for grad_input, got NULL");
+  }
+  return HALOGEN_OK;
+}
+
 halogen_status check_scalars(const Report &report, const halogen_norm_backward_args &args) {
   halogen_status status = check_norm_enums(report, args.scope, args.path, args.layout, args.eps);
   if (status == HALOGEN_OK) status = check_pair(report, "mean", args.mean, "var", args.var);
@@ -13,6 +33,7 @@ halogen_status check_scalars(const Report &report, const halogen_norm_backward_a
   if (status == HALOGEN_OK && args.saved_mean != nullptr && args.mean != nullptr) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "saved_mean: expected NULL where statistics (mean, var) are given");
   }
+  if (status == HALOGEN_OK) status = check_parts(report, args);
   if (status == HALOGEN_OK) status = check_norm_activation(report, args.activation, args.negative_slope);
   if (status != HALOGEN_OK) return status;
   const bool activates = args.activation != HALOGEN_ACTIVATION_NONE;
@@ -64,12 +85,16 @@ halogen_status check_norm_backward(const Report &report, const halogen_norm_back
   t.on_input = on_input;
 
   const bool given = args.mean != nullptr;
+  const VectorOf of = given ? VectorOf::channels : VectorOf::sets;
   const VectorField vectors[] = {
-      {args.weight, "weight", false, false, &t.weight},
-      {given ? args.mean : args.saved_mean, given ? "mean" : "saved_mean", false, !given, &t.mean},
-      {given ? args.var : args.saved_rstd, given ? "var" : "saved_rstd", false, !given, &t.spread},
-      {args.grad_weight, "grad_weight", true, false, &t.grad_weight},
-      {args.grad_bias, "grad_bias", true, false, &t.grad_bias}};
+      {args.weight, "weight", false, VectorOf::channels, &t.weight},
+      {given ? args.mean : args.saved_mean, given ? "mean" : "saved_mean", false, of, &t.mean},
+      {given ? args.var : args.saved_rstd, given ? "var" : "saved_rstd", false, of, &t.spread},
+      {args.grad_weight, "grad_weight", true, VectorOf::channels, &t.grad_weight},
+      {args.grad_bias, "grad_bias", true, VectorOf::channels, &t.grad_bias},
+      {args.moments, "moments", false, VectorOf::moments, &t.moments},
+      {args.sums, "sums", false, VectorOf::sums, &t.sums},
+      {args.part_sums, "part_sums", true, VectorOf::sums, &t.part_sums}};
   std::copy(std::begin(vectors), std::end(vectors), call->vectors);
   call->vector_count = static_cast<int32_t>(std::size(vectors));
   status = check_norm_vectors(report, call->data, kDataFields, p, need_data, vectors, call->vector_count);
@@ -80,8 +105,8 @@ halogen_status check_norm_backward(const Report &report, const halogen_norm_back
   }
   call->scalars = {args.eps, args.negative_slope, activates, !given};
   call->device = call->data[kInput].tensor.memory.device;
-  // Without dx there is nothing to fuse sums with.
-  call->path = t.has_grad_input ? args.path : HALOGEN_NORM_PATH_SPLIT;
+  // Without dx, or with its sums given, there is nothing to fuse sums with.
+  call->path = t.has_grad_input && args.moments == nullptr ? args.path : HALOGEN_NORM_PATH_SPLIT;
 
   const NormBackwardSteps::Masked masked = norm_masked(t, call->scalars);
   p.residual = masked == NormBackwardSteps::Masked::none            ? t.grad_output_strides

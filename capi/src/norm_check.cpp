@@ -36,6 +36,9 @@ halogen_status check_scalars(const Report &report, const halogen_norm_args &args
     return fail(report, HALOGEN_ERROR_ARGUMENT,
                 "saved_mean: expected the input's own statistics to save, got given ones (mean, var)");
   }
+  if (status == HALOGEN_OK && args.moments != nullptr) {
+    status = check_norm_moments(report, args.scope, args.mean, "mean");
+  }
   if (status == HALOGEN_OK) status = check_norm_activation(report, args.activation, args.negative_slope);
   return status == HALOGEN_OK ? check_running(report, args) : status;
 }
@@ -50,7 +53,7 @@ halogen_status check_norm(const Report &report, const halogen_norm_args &args, b
   NormTensors &t = call->tensors;
   p = {};
   p.scope = args.scope;
-  p.own_statistics = args.mean == nullptr;
+  p.own_statistics = args.mean == nullptr && args.moments == nullptr;
   p.epilogue = args.residual != nullptr || args.activation != HALOGEN_ACTIVATION_NONE;
   const DataField data[kDataFields] = {
       {args.input, "input", true, false, 0, &t.input, &p.x},
@@ -67,14 +70,15 @@ halogen_status check_norm(const Report &report, const halogen_norm_args &args, b
   call->empty = call->data[kInput].tensor.elements == 0;
   p.whole_lines = !call->empty && whole_lines(p, output);
 
-  const VectorField vectors[] = {{args.weight, "weight", false, false, &t.weight},
-                                 {args.bias, "bias", false, false, &t.bias},
-                                 {args.mean, "mean", false, false, &t.mean},
-                                 {args.var, "var", false, false, &t.var},
-                                 {args.running_mean, "running_mean", true, false, &t.running_mean},
-                                 {args.running_var, "running_var", true, false, &t.running_var},
-                                 {args.saved_mean, "saved_mean", true, true, &t.saved_mean},
-                                 {args.saved_rstd, "saved_rstd", true, true, &t.saved_rstd}};
+  const VectorField vectors[] = {{args.weight, "weight", false, VectorOf::channels, &t.weight},
+                                 {args.bias, "bias", false, VectorOf::channels, &t.bias},
+                                 {args.mean, "mean", false, VectorOf::channels, &t.mean},
+                                 {args.var, "var", false, VectorOf::channels, &t.var},
+                                 {args.running_mean, "running_mean", true, VectorOf::channels, &t.running_mean},
+                                 {args.running_var, "running_var", true, VectorOf::channels, &t.running_var},
+                                 {args.saved_mean, "saved_mean", true, VectorOf::sets, &t.saved_mean},
+                                 {args.saved_rstd, "saved_rstd", true, VectorOf::sets, &t.saved_rstd},
+                                 {args.moments, "moments", false, VectorOf::moments, &t.moments}};
   std::copy(std::begin(vectors), std::end(vectors), call->vectors);
   call->vector_count = static_cast<int32_t>(std::size(vectors));
   status = check_norm_vectors(report, call->data, kDataFields, p, need_data, vectors, call->vector_count);

@@ -10,7 +10,7 @@ namespace halogen {
 
 /// What both directions have. Not movable: fields point into it.
 struct NormCallBase {
-  static constexpr int32_t kMaxData = 5, kMaxVectors = 8;
+  static constexpr int32_t kMaxData = 5, kMaxVectors = 9;
 
   NormCallBase() = default;
   NormCallBase(const NormCallBase &) = delete;

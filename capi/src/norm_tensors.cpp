@@ -8,23 +8,10 @@
 namespace halogen {
 namespace {
 
-constexpr int32_t kMaxData = 5, kMaxVectors = 8;
+constexpr int32_t kMaxData = 5, kMaxVectors = 9;
 
-halogen_status check_device(const Report &report, const Tensor &tensor, const Tensor &input) {
-  const DLDevice &device = tensor.memory.device, &expected = input.memory.device;
-  if (device.device_type == expected.device_type && device.device_id == expected.device_id) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected the input's device (type %d, id %d), got (%d, %d)",
-              tensor.name, static_cast<int>(expected.device_type), expected.device_id,
-              static_cast<int>(device.device_type), device.device_id);
-}
-
-halogen_status check_supported_device(const Report &report, const DLDevice &device) {
-  const int type = device.device_type;
-  if (type == kDLCPU || (type == gpu_device_type() && type != 0)) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_DEVICE,
-              "input: expected a tensor on the CPU (device_type %d)%s%s, got device_type %d", kDLCPU,
-              gpu_device_type() != 0 ? " or " : "", gpu_name(), type);
-}
+/// Rows of a vector of f64.
+int64_t rows_of(VectorOf of) { return of == VectorOf::moments ? 3 : of == VectorOf::sums ? 2 : 0; }
 
 halogen_status overlapping(const Report &report, const Tensor &a, const Tensor &b) {
   return fail(report, HALOGEN_ERROR_OVERLAP, "%s: expected memory of its own, got memory that it shares with %s",
@@ -34,30 +21,33 @@ halogen_status overlapping(const Report &report, const Tensor &a, const Tensor &
 halogen_status check_dtype(const Report &report, const VectorField &field, Dtype data) {
   Dtype dtype = data;
   const bool known = field.given == nullptr || dtype_of(field.given->dtype, &dtype);
-  const Dtype wide = compute_dtype(data);
+  const Dtype wide = rows_of(field.of) > 0 ? Dtype::f64 : compute_dtype(data);
+  const bool in_one_type = field.of != VectorOf::channels;
   field.vector->dtype = dtype;
-  if (known && (dtype == wide || (!field.per_set && dtype == data))) return HALOGEN_OK;
-  const bool either = wide != data && !field.per_set;
+  if (known && (dtype == wide || (!in_one_type && dtype == data))) return HALOGEN_OK;
+  const bool either = wide != data && !in_one_type;
   return fail(report, HALOGEN_ERROR_DTYPE, "%s: expected %s%s%s, got %s", field.name,
-              DtypeText(dlpack_of(field.per_set ? wide : data)).text, either ? " or " : "",
+              DtypeText(dlpack_of(in_one_type ? wide : data)).text, either ? " or " : "",
               either ? DtypeText(dlpack_of(wide)).text : "", DtypeText(field.given->dtype).text);
 }
 
-/// (C), or for statistics of each sample (N, sets).
+/// (C), for statistics of each sample (N, sets), or (rows, C).
 halogen_status check_extents(const Report &report, const VectorField &field, const NormProblem &p, bool need_data,
                              Tensor *checked) {
   const DLDataType dtype = dlpack_of(field.vector->dtype);
-  // Of no channels at all there are no sets.
-  const int64_t sets = p.C == 0 ? 0 : p.C / p.channels_per_set();
-  if (!field.per_set || p.per_channel()) {
+  const int64_t rows = rows_of(field.of);
+  if (rows == 0 && (field.of == VectorOf::channels || p.per_channel())) {
     return check_vector(report, field.name, field.given, dtype, p.C, need_data, checked);
   }
   const halogen_status status = check_tensor(report, field.name, field.given, dtype, need_data, checked);
   if (status != HALOGEN_OK) return status;
-  if (checked->ndim != 2 || checked->shape[0] != p.N || checked->shape[1] != sets) {
+  // Of no channels at all there are no sets.
+  const int64_t sets = p.C == 0 ? 0 : p.C / p.channels_per_set();
+  const int64_t first = rows > 0 ? rows : p.N, second = rows > 0 ? p.C : sets;
+  if (checked->ndim != 2 || checked->shape[0] != first || checked->shape[1] != second) {
     char got[160];
     return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected (%lld, %lld), got %s", field.name,
-                static_cast<long long>(p.N), static_cast<long long>(sets), shape_text(*checked, got));
+                static_cast<long long>(first), static_cast<long long>(second), shape_text(*checked, got));
   }
   return HALOGEN_OK;
 }
@@ -78,7 +68,7 @@ halogen_status check_same_shape(const Report &report, const Tensor &tensor, cons
     return fail(report, HALOGEN_ERROR_DTYPE, "%s: expected %s, as the input, got %s", tensor.name,
                 DtypeText(input.dtype).text, DtypeText(tensor.dtype).text);
   }
-  return check_device(report, tensor, input);
+  return check_same_device(report, tensor, input);
 }
 
 /// All of the data channel-first, or all channel-last; what is not is copied.
@@ -130,6 +120,25 @@ halogen_status check_apart(const Report &report, const NormProblem &p, const Dat
 
 }  // namespace
 
+halogen_status check_same_device(const Report &report, const Tensor &tensor, const Tensor &first) {
+  const DLDevice &device = tensor.memory.device, &expected = first.memory.device;
+  if (device.device_type == expected.device_type && device.device_id == expected.device_id) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected the device of %s (type %d, id %d), got (%d, %d)", tensor.name,
+              first.name, static_cast<int>(expected.device_type), expected.device_id,
+              static_cast<int>(device.device_type), device.device_id);
+}
+
+halogen_status check_norm_device(const Report &report, const Tensor &tensor) {
+  const int type = tensor.memory.device.device_type;
+  if (type == kDLCPU || (type == gpu_device_type() && type != 0)) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected a tensor on the CPU (device_type %d)%s%s, got device_type %d",
+              tensor.name, kDLCPU, gpu_device_type() != 0 ? " or " : "", gpu_name(), type);
+}
+
+halogen_status check_no_overlap(const Report &report, const Tensor &written, const Tensor &other) {
+  return overlap(written, other) ? overlapping(report, written, other) : HALOGEN_OK;
+}
+
 bool same_data(const DataField *data, int32_t i, int32_t j) {
   return data[i].present() && data[j].present() && same_start(data[i].tensor, data[j].tensor) &&
          same_places(data[i].tensor, data[j].tensor);
@@ -156,7 +165,7 @@ halogen_status check_norm_data(const Report &report, halogen_layout layout, bool
   if (input.ndim < 2) {
     return fail(report, HALOGEN_ERROR_RANK, "input: expected 2 to 8 dimensions (N, C, ...), got %d", input.ndim);
   }
-  halogen_status status = check_supported_device(report, input.memory.device);
+  halogen_status status = check_norm_device(report, input);
   for (int32_t i = 0; i < count && status == HALOGEN_OK; ++i) {
     *data[i].memory = data[i].present() ? data[i].tensor.memory : Memory{input.memory.device, nullptr, 0};
     if (i > 0 && data[i].present()) status = check_same_shape(report, data[i].tensor, input);
@@ -194,7 +203,7 @@ halogen_status check_norm_vectors(const Report &report, const DataField *data, i
     if (field.given == nullptr) continue;
     halogen_status status = check_dtype(report, field, p.dtype);
     if (status == HALOGEN_OK) status = check_extents(report, field, p, need_data, &checked[i]);
-    if (status == HALOGEN_OK) status = check_device(report, checked[i], input);
+    if (status == HALOGEN_OK) status = check_same_device(report, checked[i], input);
     if (status != HALOGEN_OK) return status;
     field.vector->memory = checked[i].memory;
     for (int32_t j = 0; j < data_count && need_data; ++j) {
@@ -259,6 +268,15 @@ halogen_status check_norm_activation(const Report &report, halogen_activation ac
                 leaky ? "a finite number" : "0 where the activation is not leaky relu", negative_slope);
   }
   return HALOGEN_OK;
+}
+
+halogen_status check_norm_moments(const Report &report, halogen_norm_scope scope, const DLTensor *other,
+                                  const char *other_name) {
+  if (scope != HALOGEN_NORM_SCOPE_BATCH) {
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "moments: expected scope batch (1), got %d", static_cast<int>(scope));
+  }
+  if (other == nullptr) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_ARGUMENT, "%s: expected NULL where moments are given", other_name);
 }
 
 halogen_status check_pair(const Report &report, const char *first_name, const DLTensor *first, const char *second_name,

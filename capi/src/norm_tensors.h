@@ -25,12 +25,15 @@ struct DataField {
   bool present() const { return given != nullptr; }
 };
 
+/// What a vector has: a value per channel; a statistic per set, in the type that is computed in; or rows of f64 per channel.
+enum class VectorOf { channels, sets, moments, sums };
+
 /// A vector of a call.
 struct VectorField {
   const DLTensor *given;  ///< NULL: absent
   const char *name;
   bool written;
-  bool per_set;  ///< of statistic sets, in the type that is computed in; else of channels
+  VectorOf of;
   Vector *vector;
 };
 
@@ -47,6 +50,12 @@ bool whole_lines(const NormProblem &problem, const DataField &field);
 halogen_status check_norm_vectors(const Report &report, const DataField *data, int32_t data_count,
                                   const NormProblem &problem, bool need_data, const VectorField *fields, int32_t count);
 
+/// The device of a tensor: of a call's first one that the library has kernels for it, of another that it is the first one's.
+halogen_status check_norm_device(const Report &report, const Tensor &tensor);
+halogen_status check_same_device(const Report &report, const Tensor &tensor, const Tensor &first);
+
+halogen_status check_no_overlap(const Report &report, const Tensor &written, const Tensor &other);
+
 halogen_status check_norm_groups(const Report &report, halogen_norm_scope scope, int32_t num_groups,
                                  NormProblem *problem);
 
@@ -54,6 +63,10 @@ halogen_status check_norm_enums(const Report &report, halogen_norm_scope scope, 
                                 halogen_layout layout, double eps);
 
 halogen_status check_norm_activation(const Report &report, halogen_activation activation, double negative_slope);
+
+/// Moments stand for statistics over the batch: no others beside them.
+halogen_status check_norm_moments(const Report &report, halogen_norm_scope scope, const DLTensor *other,
+                                  const char *other_name);
 
 /// Both or neither of two tensors.
 halogen_status check_pair(const Report &report, const char *first_name, const DLTensor *first, const char *second_name,

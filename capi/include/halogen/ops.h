@@ -77,6 +77,7 @@ typedef struct halogen_norm_args {
       *saved_mean; /**< NULL, or receives the input's own mean: (C), instance (N, C), group (N, groups); float32, for
                                    float64 data float64; contiguous. Both or neither */
   const DLTensor *saved_rstd; /**< NULL, or receives 1 / sqrt(var + eps); as saved_mean */
+  const DLTensor *moments;    /**< NULL; else those of a batch that `input` is a part of: halogen/moments.h */
 } halogen_norm_args;
 
 #define HALOGEN_NORM_ARGS_INIT HALOGEN_ZEROED(halogen_norm_args)
@@ -131,7 +132,10 @@ typedef struct halogen_norm_backward_args {
   const DLTensor *grad_bias;     /**< NULL: not asked for; of grad_weight's dtype */
   double eps;                    /**< as in the forward pass */
   void *stream; /**< GPU: CUstream or cl_command_queue; NULL: the context's. The call does not wait for it */
-  halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
+  halogen_kernel_info *ran;  /**< NULL, or receives which kernels ran */
+  const DLTensor *moments;   /**< NULL; else those of a batch that `input` is a part of: halogen/moments.h */
+  const DLTensor *sums;      /**< NULL; with moments, the whole batch's: halogen/moments.h */
+  const DLTensor *part_sums; /**< NULL; with moments, or receives those of `input`: halogen/moments.h */
 } halogen_norm_backward_args;
 
 #define HALOGEN_NORM_BACKWARD_ARGS_INIT HALOGEN_ZEROED(halogen_norm_backward_args)
