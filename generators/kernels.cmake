@@ -31,6 +31,7 @@ halogen_generator(norm_dx_row SOURCES norm_dx_row_generator.cpp algorithms/gradi
 halogen_generator(norm_dx_slab SOURCES norm_dx_slab_generator.cpp algorithms/gradients.cpp ${_slabs})
 halogen_generator(norm_backward_row SOURCES norm_backward_row_generator.cpp algorithms/gradients.cpp ${_lanes})
 halogen_generator(norm_backward_slab SOURCES norm_backward_slab_generator.cpp algorithms/gradients.cpp ${_slabs})
+halogen_generator(norm_backward_each SOURCES norm_backward_each_generator.cpp algorithms/gradients.cpp ${_lanes})
 halogen_generator(norm_save SOURCES norm_save_generator.cpp ${_precision})
 halogen_generator(norm_convert SOURCES norm_convert_generator.cpp ${_precision})
 halogen_generator(norm_running SOURCES norm_running_generator.cpp ${_precision})
@@ -51,6 +52,7 @@ set(_streaming v4 v3 neon)
 set(_dtypes f32 f64 f16 bf16)
 
 halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_fused_row VARIANTS ${_cpu})
+halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH each DTYPES ${_dtypes} GENERATOR norm_fused_row PARAMS each=true VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH stream DTYPES f32 f16 bf16 GENERATOR norm_fused_row STREAM y VARIANTS ${_streaming})
 halogen_kernel(OP norm ROLE fused LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_fused_slab VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE partial LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_partial_row VARIANTS ${_all})
@@ -76,6 +78,7 @@ halogen_kernel(OP norm ROLE dx LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR n
 halogen_kernel(OP norm ROLE dx LAYOUTS cs PATH stream DTYPES f32 f16 bf16 GENERATOR norm_dx_row STREAM dx VARIANTS ${_streaming})
 halogen_kernel(OP norm ROLE dx LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_dx_slab VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE backward LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_backward_row VARIANTS ${_cpu})
+halogen_kernel(OP norm ROLE backward LAYOUTS cs PATH each DTYPES ${_dtypes} GENERATOR norm_backward_each VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE backward LAYOUTS cs PATH stream DTYPES f32 GENERATOR norm_backward_row STREAM dx VARIANTS ${_streaming})
 halogen_kernel(OP norm ROLE backward LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_backward_slab VARIANTS ${_cpu})
 

@@ -2,6 +2,7 @@
 //   mean_hi, mean_lo, var (g, b): statistics of x(:, :, g, b)
 //   y(s, r, g, b) = act((x - mean) / sqrt(var + eps) * weight + bias + residual)     weight, bias: (r, g), g wraps around;
 //                                                                                    act, residual: with an epilogue
+// each: parameters belong to single values of a row (layer norm): weight, bias: (s, g), one r.
 // See algorithms/statistics.h and algorithms/normalize.h for the formulas.
 #include "algorithms/normalize.h"
 #include "algorithms/precision.h"
@@ -16,8 +17,9 @@ using namespace Halide;
 class NormFusedRow : public halogen::Kernel<NormFusedRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
+  GeneratorParam<bool> each{"each", false};
   Input<Buffer<void, 4>> x{"x"}, residual{"residual"};    // s, r, g, b
-  Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};  // r, g
+  Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};  // r, g; or s, g
   Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"}, epilogue{"epilogue"};
   Input<double> eps{"eps"}, slope{"slope"};
   Input<bool> in_place{"in_place"};  // y is x or residual itself; otherwise it has no memory in common with them
@@ -51,7 +53,10 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     merged = halogen::merge_blocks(block(0), block(1), shape, precision.compute);
     const FuncRef own = merged.statistic(g, b);
     const Expr gw = g % weight.dim(1).extent();
-    const halogen::Affine a = halogen::affine(own[1], own[2], eps, has_weight, weight(r, gw), has_bias, bias(r, gw));
+    const Expr one = cast(precision.compute, 1), zero = cast(precision.compute, 0), none = Internal::const_false();
+    const halogen::Affine a =
+        each ? halogen::affine(own[1], own[2], eps, none, one, none, zero)
+             : halogen::affine(own[1], own[2], eps, has_weight, weight(r, gw), has_bias, bias(r, gw));
     affine(r, g, b) = Tuple(a.scale, a.shift);
 
     // The last task may be smaller than the others; bounds inference needs to be told.
@@ -59,8 +64,10 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     const FuncRef st = merged.statistic(in_task, b);
     statistic(g, b) = Tuple(st[0], st[1], st[2]);
     // Where rows share parameters, the vectors have one row: nothing is computed twice.
-    const FuncRef of_row = affine(min(r, weight.dim(0).extent() - 1), in_task, b);
-    const Expr plain = halogen::normalize(data(s, r, g, b), st[0], of_row[0], of_row[1]);
+    const FuncRef of_row = affine(each ? Expr(0) : min(r, weight.dim(0).extent() - 1), in_task, b);
+    const Expr normal = halogen::normalize(data(s, r, g, b), st[0], of_row[0], of_row[1]);
+    const Expr plain =
+        each ? select(has_weight, weight(s, gw), one) * normal + select(has_bias, bias(s, gw), zero) : normal;
     const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(s, r, g, b)), slope);
     y(s, r, g, b) = precision.encode(select(epilogue, finished, plain));
   }
@@ -70,8 +77,15 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);
     halogen::same_shape(residual, x);
-    halogen::any_strides(weight);
-    halogen::any_strides(bias);
+    if (each) {
+      branch_on(has_weight);
+      branch_on(has_bias);
+      halogen::start_at_zero(weight);
+      halogen::start_at_zero(bias);
+    } else {
+      halogen::any_strides(weight);
+      halogen::any_strides(bias);
+    }
     const OutputImageParam first = Func(statistic).output_buffers()[0];
     first.dim(0).set_bounds(0, x.dim(2).extent());
     first.dim(1).set_bounds(0, x.dim(3).extent());

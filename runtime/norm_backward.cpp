@@ -9,7 +9,9 @@ namespace {
 
 using Masked = NormBackwardSteps::Masked;
 
-int64_t channel_sums(const NormProblem &p) { return p.C * (p.per_channel() ? 1 : p.N); }
+int64_t channel_sums(const NormProblem &p, const NormPlan &plan) {
+  return p.C * (p.per_channel() || plan.each ? 1 : p.N);
+}
 
 /// Memory for them; where dx needs none, its coefficients are still computed beside them.
 bool takes_sums(const NormBackwardTensors &t, const NormBackwardSteps &steps) {
@@ -131,13 +133,14 @@ class Runner {
   }
 
   int sum(Pieces *pieces) {
-    const int64_t bytes = channel_sums(p_) * static_cast<int64_t>(sizeof(double));
+    const int64_t bytes = channel_sums(p_, plan_) * static_cast<int64_t>(sizeof(double));
     if (takes_sums(t_, steps_)) sums_ = {pieces->take(bytes), pieces->take(bytes)};
     for (const Vector *v : {&t_.sums, &t_.part_sums}) {
       if (v->exists) sums_ = {v->memory, v->memory.at(p_.C, sizeof(double))};
     }
     if (!steps_.sums && !steps_.fused) return 0;
     if (p_.values() == 0) return launch_.no_sums(sums_);
+    if (plan_.each && steps_.fused) return fused_each(pieces);
     if (steps_.fused) {
       return each_pass([&](const Pass &pass) { return launch_.fused(pass, dy_, weight_, statistics_, sums_); });
     }
@@ -154,8 +157,20 @@ class Runner {
     });
   }
 
+  /// dx, and what the parameters' gradients are from chunk by chunk, put together.
+  int fused_each(Pieces *pieces) {
+    const int64_t bytes = columns() * static_cast<int64_t>(sizeof(double));
+    const PairMemory chunks = {pieces->take(bytes), pieces->take(bytes)};
+    const int code = each_pass([&](const Pass &pass) {
+      return launch_.fused_each(pass, dy_, weight_, statistics_, steps_.gradients, chunks);
+    });
+    return code != 0 || !steps_.gradients ? code : launch_.merge_columns(chunks, sums_);
+  }
+
+  int64_t columns() const { return norm_chunks(p_, plan_) * p_.C; }
+
   int apply(Pieces *pieces) {
-    const int64_t channels = channel_sums(p_) * compute_bytes(), sets = norm_sets(p_) * compute_bytes();
+    const int64_t channels = channel_sums(p_, plan_) * compute_bytes(), sets = norm_sets(p_) * compute_bytes();
     const Coefficients by = {pieces->take(channels), pieces->take(sets), pieces->take(sets)};
     const int code = launch_.coefficients(sums_, weight_, statistics_, by);
     return code != 0 ? code : each_pass([&](const Pass &pass) { return launch_.apply(pass, dy_, statistics_, by); });
@@ -168,7 +183,8 @@ class Runner {
     for (Vector *v : {&weight, &bias}) {
       if (!v->exists) *v = {pieces->take(p_.C * dtype_bytes(dtype)), dtype, true};
     }
-    return launch_.gradients(sums_, statistics_, weight, bias);
+    return norm_merges_columns(plan_, steps_) ? launch_.columns_are(sums_, weight, bias)
+                                              : launch_.gradients(sums_, statistics_, weight, bias);
   }
 
   Call *call_;
@@ -219,9 +235,10 @@ int64_t norm_backward_workspace_bytes(const NormProblem &p, const NormPlan &plan
   if (steps.masked == Masked::workspace) bytes += norm_padded(p.values() * dtype_bytes(p.dtype));
   if (steps.recomputes) bytes += 3 * norm_padded(norm_sets(p) * compute);
   if (steps.given) bytes += 4 * norm_padded(p.C * compute);
-  if (takes_sums(t, steps)) bytes += 2 * norm_padded(channel_sums(p) * doubles);
+  if (takes_sums(t, steps)) bytes += 2 * norm_padded(channel_sums(p, plan) * doubles);
+  if (plan.each && steps.fused) bytes += 2 * norm_padded(norm_chunks(p, plan) * p.C * doubles);
   if (steps.sums && p.values() > 0) bytes += 2 * norm_padded(norm_blocks(p, plan).count() * doubles);
-  if (steps.applied) bytes += norm_padded(channel_sums(p) * compute) + 2 * norm_padded(norm_sets(p) * compute);
+  if (steps.applied) bytes += norm_padded(channel_sums(p, plan) * compute) + 2 * norm_padded(norm_sets(p) * compute);
   // One of the parameters' gradients may not be asked for.
   return steps.gradients ? bytes + norm_padded(p.C * compute) : bytes;
 }

@@ -46,6 +46,11 @@ NormBackwardSteps::Masked norm_masked(const NormBackwardTensors &tensors, const 
 NormBackwardSteps norm_backward_steps(const NormProblem &problem, const NormPlan &plan,
                                       const NormBackwardTensors &tensors, const NormBackwardScalars &scalars);
 
+/// Whether the gradients of parameters are sums of chunks of rows.
+inline bool norm_merges_columns(const NormPlan &plan, const NormBackwardSteps &steps) {
+  return plan.each && steps.fused && steps.gradients;
+}
+
 /// Whether statistics that are recomputed are so by lanes across channels.
 bool norm_statistics_across(const NormProblem &problem);
 

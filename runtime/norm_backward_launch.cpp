@@ -144,6 +144,46 @@ int NormBackwardLaunch::fused_row(const Pass &pass, const Memory &dy, const Memo
                       : launched(find_kernel<NormRole::backward_cs_row>(p_.dtype, variant_));
 }
 
+int NormBackwardLaunch::fused_each(const Pass &pass, const Memory &dy, const Memory &weight, const Spreads &st,
+                                   bool has_columns, const PairMemory &to) {
+  const RowView v = norm_each_view(p_, pass.samples);
+  const int64_t chunk = plan_.chunk_rows, first = pass.first / chunk, chunks = (pass.samples + chunk - 1) / chunk;
+  const auto data = [&](const Memory &memory, const NormStrides &t) { return row_sets(memory, t, v, pass, false); };
+  Buffer x = data(t_.input, p_.x), g = data(dy, p_.residual), dx = data(t_.grad_input, p_.y);
+  const auto of = [&](const Memory &memory) { return vector(of_sets(memory, pass), v.g, v.b); };
+  Buffer hi = of(st.hi), lo = of(st.lo), spread = of(st.spread), w = of_values(weight, v);
+  const auto columns = [&](const Memory &memory) {
+    return Buffer(memory.at(first * p_.C, sizeof(double)), kDoubleType,
+                  {dim(v.s, 1), dim(v.g, v.s), dim(chunks, p_.C)});
+  };
+  Buffer s1 = columns(to.first), s2 = columns(to.second);
+  return launch<NormRole::backward_cs_each>(p_.dtype, x, g, hi, lo, spread, w, st.has_lo, st.is_rstd,
+                                            weight.base != nullptr, has_columns, scalars_.eps, plan_.block_s,
+                                            plan_.chunk_rows, s1, s2, dx);
+}
+
+int NormBackwardLaunch::merge_columns(const PairMemory &from, const PairMemory &to) {
+  const auto columns = [&](const Memory &memory) {
+    return Buffer(memory, kDoubleType, {dim(1, 1), dim(norm_chunks(p_, plan_), p_.C), dim(p_.C, 1), dim(1, 1)});
+  };
+  const auto of = [&](const Memory &memory) { return Buffer(memory, kDoubleType, {dim(p_.C, 1), dim(1, p_.C)}); };
+  Buffer s1 = columns(from.first), s2 = columns(from.second), to_s1 = of(to.first), to_s2 = of(to.second);
+  return launch<NormRole::sum_merge>(Dtype::f64, s1, s2, to_s1, to_s2);
+}
+
+int NormBackwardLaunch::columns_are(const PairMemory &sums, const Vector &weight, const Vector &bias) {
+  // They are multiplied with rstd already: here it is 1.
+  static constexpr double kOne = 1;
+  static constexpr float kOneFloat = 1;
+  const bool doubles = compute_bytes_ == static_cast<int64_t>(sizeof(double));
+  const void *value = doubles ? static_cast<const void *>(&kOne) : &kOneFloat;
+  Buffer one(Memory{weight.memory.device, const_cast<void *>(value), 0}, compute_, {dim(p_.C, 0), dim(1, 0)});
+  const auto of = [&](const Memory &memory) { return Buffer(memory, kDoubleType, {dim(p_.C, 1), dim(1, p_.C)}); };
+  const auto gradient = [&](const Vector &v) { return Buffer(v.memory, type_of(v.dtype), {dim(p_.C, 1)}); };
+  Buffer s1 = of(sums.first), s2 = of(sums.second), dweight = gradient(weight), dbias = gradient(bias);
+  return launch<NormRole::gradients>(weight.dtype, s1, s2, one, one, false, true, 0.0, 1, dweight, dbias);
+}
+
 int NormBackwardLaunch::fused_slab(const Pass &pass, const Memory &dy, const Memory &weight, const Spreads &st,
                                    const PairMemory &to) {
   const SlabView v = norm_slab_view(p_, pass.samples);

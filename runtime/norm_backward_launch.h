@@ -35,6 +35,11 @@ class NormBackwardLaunch : private NormBuffers {
   int no_sums(const PairMemory &to);
   /// Sums and dx at once.
   int fused(const Pass &pass, const Memory &dy, const Memory &weight, const Spreads &st, const PairMemory &to);
+  /// dx, and with `has_columns` the sums of chunks of rows, (C, chunks), from which the parameters' gradients are put together.
+  int fused_each(const Pass &pass, const Memory &dy, const Memory &weight, const Spreads &st, bool has_columns,
+                 const PairMemory &to);
+  int merge_columns(const PairMemory &from, const PairMemory &to);
+  int columns_are(const PairMemory &sums, const Vector &weight, const Vector &bias);
   int coefficients(const PairMemory &sums, const Memory &weight, const Spreads &st, const Coefficients &to);
   int apply(const Pass &pass, const Memory &dy, const Spreads &st, const Coefficients &by);
   /// dx = weight / sqrt(var + eps) * dy. CPU only.

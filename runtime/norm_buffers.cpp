@@ -33,6 +33,17 @@ Buffer NormBuffers::rows(const Memory &memory, const NormStrides &strides, const
                 {dim(v.s, 1), dim(v.r, to.r), dim(v.g, to.g), dim(v.b, to.b)});
 }
 
+Buffer NormBuffers::row_sets(const Memory &memory, const NormStrides &strides, const RowView &v, const Pass &pass,
+                             bool four) const {
+  const Memory at = memory.at(pass.first * strides.n, bytes_);
+  if (!four) return Buffer(at, storage_, {dim(v.s, 1), dim(v.g, v.s), dim(v.b, strides.n)});
+  return Buffer(at, storage_, {dim(v.s, 1), dim(1, v.s), dim(v.g, v.s), dim(v.b, strides.n)});
+}
+
+Buffer NormBuffers::of_values(const Memory &memory, const RowView &v) const {
+  return Buffer(memory.base != nullptr ? memory : any_, compute_, {dim(v.s, 1), dim(v.parameter_sets, v.s)});
+}
+
 Buffer NormBuffers::slabs(const Memory &memory, const NormStrides &strides, const SlabView &v, const Pass &pass,
                           int64_t channel, int64_t slab, int64_t count) const {
   const SlabView::Strides to = strides_of(p_, v, strides);

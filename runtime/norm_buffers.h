@@ -54,6 +54,10 @@ class NormBuffers {
   }
 
   Buffer rows(const Memory &memory, const NormStrides &strides, const RowView &view, const Pass &pass) const;
+  /// Sets that are rows, (s, g, b), with an r of 1 where there are four dimensions; and what their values have, (s, g).
+  Buffer row_sets(const Memory &memory, const NormStrides &strides, const RowView &view, const Pass &pass,
+                  bool four) const;
+  Buffer of_values(const Memory &memory, const RowView &view) const;
   Buffer slabs(const Memory &memory, const NormStrides &strides, const SlabView &view, const Pass &pass,
                int64_t channel, int64_t slab, int64_t count) const;
   Buffer vector(const Memory &memory, int64_t inner, int64_t outer) const;

@@ -8,6 +8,7 @@ namespace halogen {
 
 enum class NormRole {
   fused_cs_row,
+  fused_cs_each,
   fused_cs_stream,
   fused_slab,
   partial_cs_row,
@@ -32,6 +33,7 @@ enum class NormRole {
   dx_cs_stream,
   dx_slab,
   backward_cs_row,
+  backward_cs_each,
   backward_cs_stream,
   backward_slab,
 };

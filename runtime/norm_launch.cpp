@@ -23,6 +23,20 @@ int NormLaunch::fused_row(const Pass &pass, const Parameters &parameters, const 
                       : launched(find_kernel<NormRole::fused_cs_row>(p_.dtype, variant_));
 }
 
+int NormLaunch::fused_each(const Pass &pass, const Parameters &parameters, const Statistics &own) {
+  const RowView v = norm_each_view(p_, pass.samples);
+  const bool has_residual = t_.residual.base != nullptr;
+  Buffer x = row_sets(t_.input, p_.x, v, pass, true), y = row_sets(t_.output, p_.y, v, pass, true);
+  Buffer residual = row_sets(has_residual ? t_.residual : t_.input, p_.residual, v, pass, true);
+  Buffer weight = of_values(parameters.weight, v), bias = of_values(parameters.bias, v);
+  Buffer hi = vector(of_sets(own.hi, pass), v.g, v.b), lo = vector(of_sets(own.lo, pass), v.g, v.b);
+  Buffer var = vector(of_sets(own.var, pass), v.g, v.b);
+  return launch<NormRole::fused_cs_each>(p_.dtype, x, residual, weight, bias, parameters.weight.base != nullptr,
+                                         parameters.bias.base != nullptr, has_residual, p_.epilogue, scalars_.eps,
+                                         scalars_.slope, p_.in_place, plan_.block_s, 1, plan_.sets_per_task, hi, lo,
+                                         var, y);
+}
+
 int NormLaunch::apply_row(const Pass &pass, const Parameters &parameters, const Statistics &st) {
   const RowView v = norm_order_view(p_, pass.samples);
   const bool has_residual = t_.residual.base != nullptr;
@@ -90,6 +104,7 @@ int NormLaunch::partial_slab(const Pass &pass, const PairMemory &to) {
 }
 
 int NormLaunch::fused(const Pass &pass, const Parameters &parameters, const Statistics &own) {
+  if (plan_.each) return fused_each(pass, parameters, own);
   return norm_across(plan_) ? fused_slab(pass, parameters, own) : fused_row(pass, parameters, own);
 }
 

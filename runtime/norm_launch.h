@@ -34,6 +34,7 @@ class NormLaunch : private NormBuffers {
 
  private:
   int fused_row(const Pass &pass, const Parameters &parameters, const Statistics &own);
+  int fused_each(const Pass &pass, const Parameters &parameters, const Statistics &own);
   struct SlabArguments {
     Buffer x, residual, y, weight, bias, hi, lo, var;
     bool has_weight, has_bias, has_residual;

@@ -32,6 +32,7 @@ struct Names {
 }  // namespace
 
 #define HALOGEN_ADD(role, dtype) all.add<NormRole::role>(#role, dtype)
+#define HALOGEN_ADD_FUSED(role) plan.each ? HALOGEN_ADD(role##_cs_each, p.dtype) : HALOGEN_ADD_PATH(role)
 #define HALOGEN_ADD_PATH(role)                           \
   across        ? HALOGEN_ADD(role##_slab, p.dtype)      \
   : plan.stream ? HALOGEN_ADD(role##_cs_stream, p.dtype) \
@@ -51,7 +52,7 @@ bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTen
   }
   if (t.moments.exists) HALOGEN_ADD(given, compute_dtype(p.dtype));
   const bool across = norm_across(plan);
-  if (p.values() > 0) fused ? HALOGEN_ADD_PATH(fused) : HALOGEN_ADD_PATH(apply);
+  if (p.values() > 0) fused ? HALOGEN_ADD_FUSED(fused) : HALOGEN_ADD_PATH(apply);
   if (t.saved_mean.exists) HALOGEN_ADD(save, compute_dtype(p.dtype));
   if (t.running_mean.exists) HALOGEN_ADD(running, t.running_mean.dtype);
   *missing = all.missing;
@@ -107,7 +108,7 @@ bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, cons
     HALOGEN_ADD(merge, compute);
   }
   if (steps.given) HALOGEN_ADD(given, compute);
-  if (steps.sums && p.values() == 0) {
+  if (norm_merges_columns(plan, steps) || (steps.sums && p.values() == 0)) {
     HALOGEN_ADD(sum_merge, Dtype::f64);
   } else if (steps.sums) {
     across ? HALOGEN_ADD(sums_slab, p.dtype) : HALOGEN_ADD(sums_cs_row, p.dtype);
@@ -115,7 +116,7 @@ bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, cons
   }
   const bool applied = steps.applied && p.values() > 0;
   if (applied) HALOGEN_ADD(coefficients, compute);
-  if (steps.fused) HALOGEN_ADD_PATH(backward);
+  if (steps.fused) HALOGEN_ADD_FUSED(backward);
   if (applied) HALOGEN_ADD_PATH(dx);
   if (steps.scaled) HALOGEN_ADD_PATH(apply);
   if (steps.gradients) HALOGEN_ADD(gradients, t.grad_weight.exists ? t.grad_weight.dtype : t.grad_bias.dtype);

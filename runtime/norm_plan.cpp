@@ -79,10 +79,29 @@ bool samples_follow(const NormProblem &p, int64_t count, int64_t NormStrides::*a
 constexpr const char *kGroups = "backward of groups: sums of channels, put together, then applied";
 bool fusable(const NormProblem &p) { return !p.backward || p.channels_per_set() == 1; }
 
-halogen_norm_path choose(const NormProblem &p, bool across, bool slab_fits, bool row_fits, const char **reason) {
+// Values of a row whose parameters are its own: whole vectors of sums, and blocks that a row keeps without a heap.
+constexpr int64_t kEachFrom = 32, kEachTo = 16 * kBlockValues;
+// Rows whose sums for the parameters' gradients are of one task.
+constexpr int64_t kChunkRows = 64;
+
+/// Sets that are rows without gaps, of values with parameters of their own: layer norm over the last dimension. Backward, x is read
+/// again when a part of dx is there.
+bool rows_are_sets(const NormProblem &p) {
+  const int64_t width = p.channels_per_set();
+  const bool dense = p.S == 1 && p.x.c == 1 && p.y.c == 1 && p.residual.c == 1;
+  return !p.gpu && p.scope == HALOGEN_NORM_SCOPE_GROUP && p.own_statistics && dense && width >= kEachFrom &&
+         width <= kEachTo && !(p.backward && p.in_place);
+}
+
+halogen_norm_path choose(const NormProblem &p, bool each, bool across, bool slab_fits, bool row_fits,
+                         const char **reason) {
   if (p.gpu) {
     *reason = p.reduces() ? "GPU: sums by blocks, merged, then applied" : "GPU: one pass";
     return p.reduces() ? HALOGEN_NORM_PATH_SPLIT : HALOGEN_NORM_PATH_ROW;
+  }
+  if (each) {
+    *reason = "a row is a statistic set, and fits in the cache";
+    return HALOGEN_NORM_PATH_ROW;
   }
   if (!fusable(p)) {
     *reason = kGroups;
@@ -108,9 +127,10 @@ halogen_norm_path choose(const NormProblem &p, bool across, bool slab_fits, bool
   return HALOGEN_NORM_PATH_SPLIT;
 }
 
-const char *unsuitable(const NormProblem &p, halogen_norm_path forced, bool slab_possible, bool slab_whole,
+const char *unsuitable(const NormProblem &p, halogen_norm_path forced, bool each, bool slab_possible, bool slab_whole,
                        bool whole) {
   if (p.gpu) return "GPU: there is one path only";
+  if (each && forced == HALOGEN_NORM_PATH_ROW) return nullptr;
   if (forced != HALOGEN_NORM_PATH_SPLIT && !fusable(p)) return kGroups;
   const bool batch = p.over_samples();
   switch (forced) {
@@ -126,6 +146,15 @@ const char *unsuitable(const NormProblem &p, halogen_norm_path forced, bool slab
   }
 }
 
+void plan_each(const NormProblem &p, NormPlan *plan) {
+  const int64_t width = p.channels_per_set(), bytes = read_bytes(p);
+  plan->block_s = at_least_one(kBlockValues, width);
+  plan->chunk_rows = at_least_one(kMaxTaskBytes / (width * bytes), std::min(kChunkRows, p.N));
+  // Passes begin at a chunk.
+  if (plan->samples < p.N) plan->samples = std::max<int64_t>(1, plan->samples / plan->chunk_rows * plan->chunk_rows);
+  plan->chunk_rows = at_least_one(plan->chunk_rows, plan->samples);
+}
+
 void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
   const int64_t bytes = read_bytes(p);
   const bool batch = p.over_samples();
@@ -137,7 +166,9 @@ void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
     plan->samples = std::max<int64_t>(1, plan->samples / plan->block_r * plan->block_r);
     plan->block_r = at_least_one(plan->block_r, plan->samples);
   }
-  const RowView sets = norm_sets_view(p, plan->samples), order = norm_order_view(p, plan->samples);
+  if (plan->each) plan_each(p, plan);
+  const RowView sets = plan->each ? norm_each_view(p, plan->samples) : norm_sets_view(p, plan->samples),
+                order = norm_order_view(p, plan->samples);
   const int64_t task_bytes = std::clamp(caches.l2 / 2, kTaskBytes, kMaxTaskBytes);
   plan->sets_per_task = at_least_one(task_bytes / (sets.s * sets.r * bytes), sets.g);
   plan->blocks_per_task =
@@ -186,6 +217,18 @@ RowView norm_sets_view(const NormProblem &p, int64_t samples) {
   return view;
 }
 
+RowView norm_each_view(const NormProblem &p, int64_t samples) {
+  const int64_t width = p.channels_per_set(), sets = p.C / width;
+  RowView view = {width, 1, sets, samples, false, sets, width, samples};
+  if (!p.backward && samples_follow(p, p.C, &NormStrides::c)) {
+    view.g *= samples;
+    view.b = view.statistics_b = 1;
+  }
+  return view;
+}
+
+int64_t norm_chunks(const NormProblem &p, const NormPlan &plan) { return ceil_div(p.N, plan.chunk_rows); }
+
 SlabView norm_slab_view(const NormProblem &p, int64_t samples) {
   const int64_t width = p.channels_per_sum();
   if (!p.channel_last) {
@@ -232,7 +275,9 @@ int64_t norm_task_bytes(const NormProblem &p, const NormPlan &plan) {
     return width * (3 * compute + 2 * doubles * (1 + ceil_div(rows, plan.slab_block_r)));
   }
   if (plan.path != HALOGEN_NORM_PATH_ROW || !p.reduces()) return 0;
-  const RowView view = norm_sets_view(p, plan.samples);
+  // Backward, a row's are on the stack.
+  if (plan.each && p.backward) return 0;
+  const RowView view = plan.each ? norm_each_view(p, plan.samples) : norm_sets_view(p, plan.samples);
   return 2 * doubles * ceil_div(view.s, plan.block_s) * ceil_div(view.r, plan.block_r) * plan.sets_per_task;
 }
 
@@ -258,13 +303,15 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
   const bool row_fits = set_values(p) * read_bytes(p) <= caches.l2 && (!batch || whole);
   const bool across = slab_possible && (p.channel_last || p.S < kShortRow);
 
-  plan->path = choose(p, across, slab_fits, row_fits, &plan->reason);
+  const bool each = rows_are_sets(p) && row_fits;
+  plan->path = choose(p, each, across, slab_fits, row_fits, &plan->reason);
   if (forced != HALOGEN_NORM_PATH_AUTO && forced != plan->path) {
-    const char *why = unsuitable(p, forced, slab_possible, slab_whole, whole);
+    const char *why = unsuitable(p, forced, each, slab_possible, slab_whole, whole);
     if (why != nullptr) return refuse(plan, why);
     plan->path = forced;
     plan->reason = "path asked for";
   }
+  plan->each = each && plan->path == HALOGEN_NORM_PATH_ROW;
   plan->across = plan->path == HALOGEN_NORM_PATH_SPLIT && across && !p.gpu;
   if (plan->across && p.over_samples() && p.N > kMaxElements / p.S) {
     plan->too_large = true;
@@ -279,7 +326,8 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
   const int64_t cached = p.reduces() ? caches.last_level / 4 * 3 : caches.last_level;
   const bool large = p.C * p.S * p.N >= cached / (read_bytes(p) + dtype_bytes(p.dtype));
   const bool wanted = stores == HALOGEN_STORES_STREAMING || (stores == HALOGEN_STORES_AUTO && kStreamingSaves && large);
-  plan->stream = wanted && !p.gpu && !p.in_place && p.whole_lines && !norm_across(*plan) && p.dtype != Dtype::f64;
+  plan->stream =
+      wanted && !p.gpu && !p.in_place && p.whole_lines && !norm_across(*plan) && !plan->each && p.dtype != Dtype::f64;
   return true;
 }
 

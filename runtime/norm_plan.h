@@ -71,12 +71,14 @@ struct NormPlan {
   const char *reason;      ///< a sentence, static
   bool too_large;          ///< with a refusal: the tensor is beyond what any path can address
   bool across;             ///< SPLIT: lanes across channels
+  bool each;               ///< ROW: a row is a set, and each value has parameters of its own
   bool stream;             ///< ROW, SPLIT: y goes around the caches
   int64_t samples;         ///< N of one pass of kernels: less than N where offsets would exceed 31 bits
   // Lanes along rows:
   int32_t block_s, block_r;  ///< blocks of statistics
   int32_t sets_per_task;     ///< ROW: sets in a task
   int32_t blocks_per_task;   ///< SPLIT: neighbouring blocks of a row in a task
+  int32_t chunk_rows;        ///< each, backward: rows that gradients of parameters are added up over, in a task
   int32_t apply_sets;        ///< ROW with given statistics, SPLIT: g's in a task,
   int32_t apply_samples;     ///< and b's
   // Lanes across channels:
@@ -89,6 +91,12 @@ struct NormPlan {
 /// The views of `samples` samples: of what is summed up, and of statistic sets in memory order.
 RowView norm_sets_view(const NormProblem &problem, int64_t samples);
 RowView norm_order_view(const NormProblem &problem, int64_t samples);
+
+/// The view of a plan with `each`: r is 1, and the g's follow each other. Backward, b are samples, of which each may be in another chunk.
+RowView norm_each_view(const NormProblem &problem, int64_t samples);
+
+/// Its chunks in all passes.
+int64_t norm_chunks(const NormProblem &problem, const NormPlan &plan);
 
 SlabView norm_slab_view(const NormProblem &problem, int64_t samples);
 SlabView::Strides strides_of(const NormProblem &problem, const SlabView &view, const NormStrides &strides);

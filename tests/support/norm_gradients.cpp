@@ -103,13 +103,16 @@ GradientReference reference_gradients(const NormProblem &p, const GradientData &
   const size_t C = static_cast<size_t>(p.c());
   std::vector<Sums> sets(set_count(p)), channels(C);
   const auto weight = [&](size_t c) { return p.weight ? data.forward.weight[c] : 1.0; };
+  // In float64 the mean is one number, and its rounding is in every x - mean.
+  const double of_mean = same(p.dtype, float64) ? 1 : 0;
   for_each_element(p, [&](size_t i, size_t c, size_t set) {
     const double g = masked(p, data.output[i], data.grad_output[i]), normalised = (x[i] - st.mean[set]) * st.rstd[set];
+    const double size = std::fabs(normalised) + of_mean * std::fabs(st.mean[set]) * st.rstd[set];
     const auto add = [&](Sums &sums, double factor) {
       sums.gradient += g * factor;
       sums.product += g * factor * normalised;
       sums.gradient_size += std::fabs(g * factor);
-      sums.product_size += std::fabs(g * factor * normalised);
+      sums.product_size += std::fabs(g * factor) * size;
       sums.count += 1;
     };
     add(sets[set], weight(c));

@@ -33,7 +33,7 @@ struct GradientReference {
 };
 
 /** The formulas of Ioffe and Szegedy (2015), in plain passes of doubles. Every gradient may be off by u times the sum of the
- * magnitudes of its terms, u = 1e-6 (float64: 1e-14), and half a unit in the last place of its type. */
+ * magnitudes of its terms, u = 1e-6 (float64: 1e-14, with |mean| beside |x - mean|, as the mean is one number), and half a unit in the last place of its type. */
 GradientReference reference_gradients(const NormProblem &problem, const GradientData &data);
 
 /** Memory of a device, or of the host. */

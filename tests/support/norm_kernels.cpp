@@ -74,6 +74,13 @@ bool path_applies(const NormProblem &problem, halogen_norm_path path) {
   }
 }
 
+bool rows_are_sets(const NormProblem &problem) {
+  bool dense = problem.s() == 1;
+  for (const Axes &axes : axes_of(problem)) dense = dense && (!axes.first() || axes.rows_follow());
+  const int64_t width = problem.num_groups > 0 ? problem.c() / problem.num_groups : 0;
+  return !problem.given && dense && width >= kShortRow;
+}
+
 std::vector<std::string> expected_kernels(const NormProblem &problem, halogen_norm_path path) {
   std::vector<std::string> names;
   if (path == HALOGEN_NORM_PATH_AUTO) return names;
@@ -91,7 +98,8 @@ std::vector<std::string> expected_kernels(const NormProblem &problem, halogen_no
   }
   const bool split = path == HALOGEN_NORM_PATH_SPLIT;
   const bool across = split ? last || (rows_follow && problem.s() < kShortRow) : path == HALOGEN_NORM_PATH_SLAB;
-  const std::string lanes = across ? "_slab" : "_cs_row";
+  const bool each = path == HALOGEN_NORM_PATH_ROW && rows_are_sets(problem);
+  const std::string lanes = across ? "_slab" : each ? "_cs_each" : "_cs_row";
   if (split) {
     names.push_back("norm_partial_" + dtype + lanes);
     names.push_back("norm_merge_" + compute);
