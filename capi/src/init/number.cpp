@@ -1,0 +1,59 @@
+#include "number.h"
+
+#include <cstring>
+
+namespace halogen {
+namespace {
+
+/// An IEEE format: `fraction` bits behind the leading one, `exponent` bits.
+template <class Bits, int exponent, int fraction>
+void store(uint64_t from, void *to) {
+  constexpr int kBias = (1 << (exponent - 1)) - 1, kFromBias = 1023, kFromFraction = 52;
+  constexpr auto kInfinity = static_cast<uint64_t>((1 << exponent) - 1) << fraction;
+  const uint64_t magnitude = from & ~(uint64_t{1} << 63);
+  const auto sign = static_cast<uint64_t>(from >> 63) << (exponent + fraction);
+  uint64_t result = 0;
+  if (magnitude >= uint64_t{0x7ff} << kFromFraction) {
+    result = kInfinity;
+    if (magnitude > uint64_t{0x7ff} << kFromFraction) result |= uint64_t{1} << (fraction - 1);
+  } else {
+    const int e = static_cast<int>(magnitude >> kFromFraction) - kFromBias;
+    const uint64_t significand =
+        (magnitude & ((uint64_t{1} << kFromFraction) - 1)) | (e == -kFromBias ? 0 : uint64_t{1} << kFromFraction);
+    // Below the least normal number the last place stands still and more is dropped; beyond 54 bits nothing is left.
+    const int subnormal = 1 - kBias - e;
+    const int dropped = kFromFraction - fraction + (subnormal > 0 ? subnormal : 0);
+    if (dropped < 55) {
+      const uint64_t odd = significand >> dropped & 1, half = uint64_t{1} << (dropped - 1);
+      result = (significand + half - 1 + odd) >> dropped;
+      // The leading one adds one to the exponent, and so does a carry out of the fraction.
+      if (subnormal <= 0) result += static_cast<uint64_t>(e + kBias - 1) << fraction;
+      if (result > kInfinity) result = kInfinity;
+    }
+  }
+  const auto bits = static_cast<Bits>(sign | result);
+  std::memcpy(to, &bits, sizeof(bits));
+}
+
+}  // namespace
+
+void store_number(double value, Dtype dtype, void *to) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(bits));
+  switch (dtype) {
+    case Dtype::f64:
+      std::memcpy(to, &bits, sizeof(bits));
+      break;
+    case Dtype::f32:
+      store<uint32_t, 8, 23>(bits, to);
+      break;
+    case Dtype::f16:
+      store<uint16_t, 5, 10>(bits, to);
+      break;
+    case Dtype::bf16:
+      store<uint16_t, 8, 7>(bits, to);
+      break;
+  }
+}
+
+}  // namespace halogen

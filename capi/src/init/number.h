@@ -1,0 +1,13 @@
+// A float64 as tensors store it, by integers alone: nothing depends on what the machine converts by itself.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel_table.h"
+
+namespace halogen {
+
+/// Writes the nearest number of the dtype, ties to even; infinity beyond the largest, a quiet NaN for a NaN.
+void store_number(double value, Dtype dtype, void *to);
+
+}  // namespace halogen
