@@ -202,6 +202,7 @@ extern "C" {
 halogen_status halogen_initializer_init(halogen_initializer *initializer, size_t struct_size,
                                         halogen_initializer_kind kind, halogen_error *error) {
   const Report report = {nullptr, error};
+  if (initializer == nullptr) return fail_null(report, "initializer");
   if (kind < HALOGEN_INITIALIZER_ZERO || kind > HALOGEN_INITIALIZER_XAVIER_UNIFORM) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "kind: expected a halogen_initializer_kind (0 to 9), got %d",
                 static_cast<int>(kind));
