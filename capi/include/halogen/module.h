@@ -1,5 +1,5 @@
 /* halogen/module.h: what every framework's modules have in common: training mode, forward, state by the framework's keys.
- * Modules are made by the create functions of halogen/torch.h, ...
+ * Modules are made by the create functions of halogen/torch.h, mindspore.h, megengine.h and oneflow.h.
  */
 #ifndef HALOGEN_MODULE_H
 #define HALOGEN_MODULE_H
@@ -9,6 +9,17 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/** A parameter that is a boolean or None. */
+typedef enum halogen_tristate { HALOGEN_NONE = 0, HALOGEN_TRUE = 1, HALOGEN_FALSE = 2 } halogen_tristate;
+
+/** padding_mode of transposed convolutions; all frameworks refuse all but ZEROS. */
+typedef enum halogen_padding_mode {
+  HALOGEN_PADDING_ZEROS = 0,
+  HALOGEN_PADDING_REFLECT = 1,
+  HALOGEN_PADDING_REPLICATE = 2,
+  HALOGEN_PADDING_CIRCULAR = 3
+} halogen_padding_mode;
 
 /** A module: parameters and buffers with the framework's names and behaviour. Different modules may be used at the same time;
  * one module by several threads only for forward in evaluation mode. */

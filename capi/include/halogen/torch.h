@@ -19,6 +19,8 @@ typedef struct halogen_torch_batch_norm_params {
   int32_t track_running_stats; /**< 1 */
   DLDataType dtype;            /**< float32; or float64, float16, bfloat16 */
   DLDevice device;             /**< CPU */
+  int32_t bias;                /**< 1, also where an older header lacks it; 0: of affine only the weight (torch 2.15) */
+  int32_t reserved;            /**< 0 */
 } halogen_torch_batch_norm_params;
 
 /** Parameters of torch.nn.InstanceNorm1d, 2d and 3d; as above. */
@@ -32,6 +34,8 @@ typedef struct halogen_torch_instance_norm_params {
   int32_t track_running_stats; /**< 0 */
   DLDataType dtype;            /**< float32; or float64, float16, bfloat16 */
   DLDevice device;             /**< CPU */
+  int32_t bias;                /**< 1, also where an older header lacks it; 0: of affine only the weight (torch 2.15) */
+  int32_t reserved;            /**< 0 */
 } halogen_torch_instance_norm_params;
 
 /** Parameters of torch.nn.GroupNorm; as above. */
@@ -121,18 +125,18 @@ HALOGEN_API halogen_status halogen_torch_layer_norm_create(halogen_context *cont
 /** Parameters of torch.nn.ConvTranspose1d. Fill with halogen_torch_conv_transpose1d_params_init(), then change what differs. */
 typedef struct halogen_torch_conv_transpose1d_params {
   size_t struct_size;
-  int64_t in_channels;    /**< at least 1 */
-  int64_t out_channels;   /**< at least 1 */
-  int64_t kernel_size;    /**< at least 1 */
-  int64_t stride;         /**< 1 */
-  int64_t padding;        /**< 0: positions cropped on both sides */
-  int64_t output_padding; /**< 0: positions added on the right; less than stride or less than dilation */
-  int64_t groups;         /**< 1, a divisor of both channels */
-  int32_t bias;           /**< 1 */
-  int32_t reserved;       /**< 0 */
-  int64_t dilation;       /**< 1 */
-  DLDataType dtype;       /**< float32 */
-  DLDevice device;        /**< CPU */
+  int64_t in_channels;               /**< at least 1 */
+  int64_t out_channels;              /**< at least 1 */
+  int64_t kernel_size;               /**< at least 1 */
+  int64_t stride;                    /**< 1 */
+  int64_t padding;                   /**< 0: positions cropped on both sides */
+  int64_t output_padding;            /**< 0: positions added on the right; less than stride or less than dilation */
+  int64_t groups;                    /**< 1, a divisor of both channels */
+  int32_t bias;                      /**< 1 */
+  halogen_padding_mode padding_mode; /**< ZEROS; others are refused, as torch refuses them */
+  int64_t dilation;                  /**< 1 */
+  DLDataType dtype;                  /**< float32; or float64, float16, bfloat16 */
+  DLDevice device;                   /**< CPU */
 } halogen_torch_conv_transpose1d_params;
 
 /** Fills `params` with the framework's defaults. @param struct_size sizeof *params. */

@@ -1,6 +1,4 @@
 // PyTorch's transposed convolution module: the only place that knows torch's conventions for it.
-#include <halogen/torch.h>
-
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -8,7 +6,7 @@
 #include "conv.h"
 #include "conv_pads.h"
 #include "module.h"
-#include "struct_size.h"
+#include "params.h"
 
 namespace halogen {
 namespace {
@@ -185,6 +183,9 @@ halogen_status forward(halogen_module *base, const ForwardCall &call) {
 }
 
 halogen_status check_params(const Report &report, const halogen_torch_conv_transpose1d_params &p) {
+  if (p.padding_mode != HALOGEN_PADDING_ZEROS) {
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "Only \"zeros\" padding mode is supported for ConvTranspose1d");
+  }
   if (p.groups < 1) return fail(report, HALOGEN_ERROR_ARGUMENT, "groups must be a positive integer");
   const struct {
     const char *name;
@@ -205,9 +206,8 @@ halogen_status check_params(const Report &report, const halogen_torch_conv_trans
   if (p.padding < 0) return fail(report, HALOGEN_ERROR_ARGUMENT, "negative padding is not supported");
   if (p.output_padding < 0) return fail(report, HALOGEN_ERROR_ARGUMENT, "negative output_padding is not supported");
   if (p.dilation < 1) return fail(report, HALOGEN_ERROR_ARGUMENT, "dilation should be greater than zero");
-  if ((p.bias != 0 && p.bias != 1) || p.reserved != 0) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "bias, reserved: expected 0 or 1, and 0, got %d, %d", p.bias,
-                p.reserved);
+  if (p.bias != 0 && p.bias != 1) {
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "bias: expected 0 or 1, got %d", p.bias);
   }
   if (p.dtype.code != kFloat32.code || p.dtype.bits != kFloat32.bits || p.dtype.lanes != 1) {
     return fail(report, HALOGEN_ERROR_DTYPE, "dtype: expected float32, got %s", DtypeText(p.dtype).text);
@@ -235,29 +235,12 @@ using namespace halogen;
 
 extern "C" {
 
-halogen_status halogen_torch_conv_transpose1d_params_init(halogen_torch_conv_transpose1d_params *params,
-                                                          size_t struct_size, int64_t in_channels, int64_t out_channels,
-                                                          int64_t kernel_size, halogen_error *error) {
-  halogen_torch_conv_transpose1d_params defaults = {};
-  defaults.in_channels = in_channels;
-  defaults.out_channels = out_channels;
-  defaults.kernel_size = kernel_size;
-  defaults.stride = defaults.groups = defaults.dilation = 1;
-  defaults.bias = 1;
-  defaults.dtype = kFloat32;
-  defaults.device = {kDLCPU, 0};
-  return init_struct({nullptr, error}, struct_size, defaults, params);
-}
-
 halogen_status halogen_torch_conv_transpose1d_create(halogen_context *context,
                                                      const halogen_torch_conv_transpose1d_params *params,
                                                      halogen_module **module, halogen_error *error) {
   const Report report = {context, error};
-  if (context == nullptr) return fail_null(report, "context");
-  if (params == nullptr) return fail_null(report, "params");
-  if (module == nullptr) return fail_null(report, "module");
   halogen_torch_conv_transpose1d_params read;
-  halogen_status status = read_struct(report, "params", params, &read);
+  halogen_status status = read_params(report, context, params, module, &read);
   if (status == HALOGEN_OK) status = check_params(report, read);
   if (status != HALOGEN_OK) return status;
 

@@ -190,30 +190,11 @@ using namespace halogen;
 
 extern "C" {
 
-halogen_status halogen_torch_group_norm_params_init(halogen_torch_group_norm_params *params, size_t struct_size,
-                                                    int64_t num_groups, int64_t num_channels, halogen_error *error) {
-  halogen_torch_group_norm_params defaults = {};
-  defaults.num_groups = num_groups;
-  defaults.num_channels = num_channels;
-  defaults.affine = 1;
-  return torch_init_params(params, struct_size, defaults, error);
-}
-
-halogen_status halogen_torch_layer_norm_params_init(halogen_torch_layer_norm_params *params, size_t struct_size,
-                                                    const int64_t *normalized_shape, int32_t normalized_dims,
-                                                    halogen_error *error) {
-  halogen_torch_layer_norm_params defaults = {};
-  defaults.normalized_shape = normalized_shape;
-  defaults.normalized_dims = normalized_dims;
-  defaults.elementwise_affine = defaults.bias = 1;
-  return torch_init_params(params, struct_size, defaults, error);
-}
-
 halogen_status halogen_torch_group_norm_create(halogen_context *context, const halogen_torch_group_norm_params *params,
                                                halogen_module **module, halogen_error *error) {
   const Report report = {context, error};
   halogen_torch_group_norm_params read;
-  halogen_status status = torch_read_params(report, context, params, module, &read);
+  halogen_status status = read_params(report, context, params, module, &read);
   if (status != HALOGEN_OK) return status;
   const long long groups = read.num_groups, channels = read.num_channels;
   if (groups < 1 || channels < 1) {
@@ -248,7 +229,7 @@ halogen_status halogen_torch_layer_norm_create(halogen_context *context, const h
                                                halogen_module **module, halogen_error *error) {
   const Report report = {context, error};
   halogen_torch_layer_norm_params read;
-  halogen_status status = torch_read_params(report, context, params, module, &read);
+  halogen_status status = read_params(report, context, params, module, &read);
   if (status != HALOGEN_OK) return status;
   if (read.normalized_dims < 1 || read.normalized_dims > kMaxStateRank) {
     return fail(report, HALOGEN_ERROR_RANK, "normalized_dims: expected 1 to %d, got %d", kMaxStateRank,

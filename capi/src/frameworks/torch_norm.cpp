@@ -168,12 +168,13 @@ halogen_status create(halogen_context *context, const TorchNorm &kind, const Par
                       halogen_error *error) {
   const Report report = {context, error};
   Params read;
-  halogen_status status = torch_read_params(report, context, given, module, &read);
+  halogen_status status = read_params(report, context, given, module, &read);
   if (status != HALOGEN_OK) return status;
-  if (!is_flag(read.affine) || !is_flag(read.track_running_stats) || !is_flag(read.momentum_is_none)) {
+  if (!is_flag(read.affine) || !is_flag(read.track_running_stats) || !is_flag(read.momentum_is_none) ||
+      !is_flag(read.bias)) {
     return fail(report, HALOGEN_ERROR_ARGUMENT,
-                "affine, track_running_stats, momentum_is_none: expected 0 or 1 each, got %d, %d, %d", read.affine,
-                read.track_running_stats, read.momentum_is_none);
+                "affine, track_running_stats, momentum_is_none, bias: expected 0 or 1 each, got %d, %d, %d, %d",
+                read.affine, read.track_running_stats, read.momentum_is_none, read.bias);
   }
   const TorchNormParams params = {read.num_features,          read.eps,         read.momentum,
                                   read.momentum_is_none != 0, read.affine != 0, read.track_running_stats != 0};
@@ -190,7 +191,7 @@ halogen_status create(halogen_context *context, const TorchNorm &kind, const Par
   const auto add = [&](const char *key, bool one) {
     return module_add_state(&made->base, key, read.dtype, &params.num_features, 1, one);
   };
-  bool complete = !params.affine || (add("weight", true) && add("bias", false));
+  bool complete = !params.affine || (add("weight", true) && (read.bias == 0 || add("bias", false)));
   if (complete && params.track_running_stats) {
     complete = add("running_mean", false) && add("running_var", true) &&
                module_add_state(&made->base, "num_batches_tracked", kInt64, nullptr, 0, false);
@@ -200,31 +201,12 @@ halogen_status create(halogen_context *context, const TorchNorm &kind, const Par
   return HALOGEN_OK;
 }
 
-template <class Params>
-halogen_status init(Params *params, size_t struct_size, int64_t num_features, int32_t flags, halogen_error *error) {
-  Params defaults = {};
-  defaults.num_features = num_features;
-  defaults.momentum = 0.1;
-  defaults.affine = defaults.track_running_stats = flags;
-  return torch_init_params(params, struct_size, defaults, error);
-}
-
 }  // namespace
 }  // namespace halogen
 
 using namespace halogen;
 
 extern "C" {
-
-halogen_status halogen_torch_batch_norm_params_init(halogen_torch_batch_norm_params *params, size_t struct_size,
-                                                    int64_t num_features, halogen_error *error) {
-  return init(params, struct_size, num_features, 1, error);
-}
-
-halogen_status halogen_torch_instance_norm_params_init(halogen_torch_instance_norm_params *params, size_t struct_size,
-                                                       int64_t num_features, halogen_error *error) {
-  return init(params, struct_size, num_features, 0, error);
-}
 
 #define HALOGEN_CREATE(name, kind)                                                                     \
   halogen_status halogen_torch_##name##_create(halogen_context *context, const HALOGEN_PARAMS *params, \
