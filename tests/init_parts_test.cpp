@@ -83,6 +83,7 @@ TEST_CASE("numbers: stored as plain arithmetic rounds them") {
       store_number(value, dtype, got);
       halogen_tests::store(value, type, expected);
       REQUIRE_MESSAGE(std::memcmp(got, expected, sizeof got) == 0, halogen_tests::short_name(type), " ", value);
+      REQUIRE(load_number(dtype, got) == halogen_tests::load(type, expected));
     }
   }
 }

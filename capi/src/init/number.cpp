@@ -35,7 +35,46 @@ void store(uint64_t from, void *to) {
   std::memcpy(to, &bits, sizeof(bits));
 }
 
+template <class Bits, int exponent, int fraction>
+uint64_t load(const void *from) {
+  constexpr int kBias = (1 << (exponent - 1)) - 1, kMost = (1 << exponent) - 1, kToFraction = 52;
+  Bits bits = 0;
+  std::memcpy(&bits, from, sizeof(bits));
+  const auto sign = static_cast<uint64_t>(bits) >> (exponent + fraction) << 63;
+  int e = static_cast<int>(static_cast<uint64_t>(bits) >> fraction) & kMost;
+  uint64_t f = bits & ((uint64_t{1} << fraction) - 1);
+  if (e == kMost) return sign | uint64_t{0x7ff} << kToFraction | f << (kToFraction - fraction);
+  if (e == 0) {
+    if (f == 0) return sign;
+    // Subnormal here, normal there.
+    for (e = 1; (f >> fraction) == 0; --e) f <<= 1;
+    f &= (uint64_t{1} << fraction) - 1;
+  }
+  return sign | static_cast<uint64_t>(e - kBias + 1023) << kToFraction | f << (kToFraction - fraction);
+}
+
 }  // namespace
+
+double load_number(Dtype dtype, const void *from) {
+  uint64_t bits = 0;
+  switch (dtype) {
+    case Dtype::f64:
+      std::memcpy(&bits, from, sizeof(bits));
+      break;
+    case Dtype::f32:
+      bits = load<uint32_t, 8, 23>(from);
+      break;
+    case Dtype::f16:
+      bits = load<uint16_t, 5, 10>(from);
+      break;
+    case Dtype::bf16:
+      bits = load<uint16_t, 8, 7>(from);
+      break;
+  }
+  double value = 0;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
 
 void store_number(double value, Dtype dtype, void *to) {
   uint64_t bits = 0;
