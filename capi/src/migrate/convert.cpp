@@ -63,7 +63,7 @@ bool compare(Concept what, const Side &from, const Side &to, const Remark &remar
   if (expressed && !has_parameter(f) && !has_parameter(t)) return false;
   if (!expressed) {
     entry->kind = remark.cannot ? HALOGEN_DIFFERENCE_CANNOT : rule.otherwise;
-    entry->reason = remark.text != nullptr ? remark.text : rule.reason;
+    entry->reason = remark.cannot || rule.reason == nullptr ? remark.text : rule.reason;
     return true;
   }
   entry->reason = remark.text;
@@ -78,6 +78,8 @@ bool compare(Concept what, const Side &from, const Side &to, const Remark &remar
     char name[64], value[64];
     describe(t, to.defaults, name, value);
     entry->kind = std::strcmp(value, entry->to_value) == 0 ? HALOGEN_DIFFERENCE_EQUAL : HALOGEN_DIFFERENCE_CONVERTED;
+  } else if (entry->reason == nullptr) {
+    entry->reason = "not needed there: without effect, or always so";
   }
   return true;
 }

@@ -208,12 +208,20 @@ constexpr Row kMindsporeBatchNormRows[] = {
     HALOGEN_PLACE(MindsporeBatchNorm, Dtypes::float32_only)};
 
 using MindsporeInstanceNorm = halogen_mindspore_instance_norm_params;
+Remark write_unused(const Meaning &from, void *params) {
+  value_of<&MindsporeInstanceNorm::momentum>(params) = from.momentum;
+  return from.momentum_none ? Remark{"without effect there"} : Remark{};
+}
 constexpr Row kMindsporeInstanceNormRows[] = {
     HALOGEN_PLAIN(MindsporeInstanceNorm, channels, num_features, channels),
     HALOGEN_PLAIN(MindsporeInstanceNorm, eps, eps, eps),
     // Not complemented, and without effect.
-    HALOGEN_PLAIN(MindsporeInstanceNorm, momentum, momentum, momentum), HALOGEN_AFFINE_FIXED(MindsporeInstanceNorm),
-    Row{Concept::statistics, {}, 0, read_own_unused, write_own},
+    Row{Concept::momentum,
+        {HALOGEN_FIELD(MindsporeInstanceNorm, momentum)},
+        1,
+        read_plain<&MindsporeInstanceNorm::momentum, &Meaning::momentum>,
+        write_unused},
+    HALOGEN_AFFINE_FIXED(MindsporeInstanceNorm), Row{Concept::statistics, {}, 0, read_own_unused, write_own},
     HALOGEN_INIT(MindsporeInstanceNorm, weight_init, gamma_init, weight_init, kOne),
     HALOGEN_INIT(MindsporeInstanceNorm, bias_init, beta_init, bias_init, kZero), HALOGEN_EVALUATION(),
     HALOGEN_PLACE(MindsporeInstanceNorm, Dtypes::float32_only)};

@@ -1,0 +1,106 @@
+// halogen-migrate: from one framework's module to another's, explained, converted, checked.
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "print.h"
+
+namespace {
+
+const char kUsage[] =
+    "usage: halogen-migrate explain FROM TO [name=value ...] [--json]\n"
+    "       halogen-migrate modules\n"
+    "\n"
+    "explain  prints how FROM's parameters are written for TO, and what differs; name=value sets one of FROM's.\n"
+    "modules  lists the modules, each with those that it converts to.\n"
+    "\n"
+    "FROM and TO are modules by their Python name, for example torch.nn.BatchNorm2d, mindspore.nn.BatchNorm2d.\n"
+    "Exit status: 0; 2 where something cannot be expressed; 1 for an error.\n";
+
+using Arguments = std::vector<std::string>;
+
+/** Takes an option out of the arguments; whether it was there. */
+bool take(Arguments &arguments, const std::string &option) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] != option) continue;
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i));
+    return true;
+  }
+  return false;
+}
+
+/** What is left must be `least` words and then name=value. */
+void expect(const Arguments &arguments, size_t least, const char *what) {
+  for (const std::string &argument : arguments) {
+    if (argument.rfind("--", 0) == 0) throw migrate::Complaint("There is no option " + argument + " here.");
+  }
+  if (arguments.size() < least)
+    throw migrate::Complaint(std::string("Expected ") + what + ". halogen-migrate --help says more.");
+}
+
+/** FROM and TO, which must correspond, and FROM's parameters. */
+migrate::Conversion conversion_of(const Arguments &arguments) {
+  migrate::Params from(migrate::class_named(arguments[0]));
+  const halogen_module_class to = migrate::class_named(arguments[1]);
+  if (!halogen_module_class_corresponds(from.module_class(), to)) {
+    std::string text = arguments[1] + " computes something else than " + arguments[0] + ", which converts to:";
+    for (const halogen_module_class other : migrate::corresponding(from.module_class())) {
+      text += std::string("\n  ") + halogen_module_class_name(other);
+    }
+    throw migrate::Complaint(text);
+  }
+  for (size_t i = 2; i < arguments.size(); ++i) from.set(arguments[i]);
+  return migrate::Conversion(from, to);
+}
+
+int explain(Arguments arguments) {
+  const bool json = take(arguments, "--json");
+  expect(arguments, 2, "two modules");
+  const migrate::Conversion conversion = conversion_of(arguments);
+  json ? migrate::print_json(std::cout, conversion) : migrate::print_text(std::cout, conversion);
+  return conversion.cannot != 0 ? 2 : 0;
+}
+
+int modules(const Arguments &arguments) {
+  expect(arguments, 0, "no more");
+  for (const halogen_module_class from : migrate::all_classes()) {
+    std::cout << halogen_module_class_name(from) << "\n";
+    for (const halogen_module_class to : migrate::corresponding(from)) {
+      std::cout << "  " << halogen_module_class_name(to) << "\n";
+    }
+  }
+  return 0;
+}
+
+/** What docs/migrate.md is made of; for the project itself. */
+int document(const Arguments &arguments) {
+  expect(arguments, 0, "no more");
+  migrate::print_document(std::cout);
+  return 0;
+}
+
+int run(Arguments arguments) {
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+    std::cout << kUsage;
+    return arguments.empty() ? 1 : 0;
+  }
+  const std::string command = arguments[0];
+  arguments.erase(arguments.begin());
+  if (command == "explain") return explain(std::move(arguments));
+  if (command == "modules") return modules(arguments);
+  if (command == "document") return document(arguments);
+  throw migrate::Complaint("There is no command \"" + command + "\". halogen-migrate --help lists them.");
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  try {
+    return run(Arguments(argv + 1, argv + argc));
+  } catch (const std::exception &error) {
+    std::cerr << "halogen-migrate: " << error.what() << "\n";
+    return 1;
+  }
+}
