@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "document.h"
 #include "print.h"
 
 namespace {

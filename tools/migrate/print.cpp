@@ -1,7 +1,6 @@
 #include "print.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <ostream>
 
@@ -25,15 +24,12 @@ std::string assignment(const std::string &names, const std::string &values) {
   return text;
 }
 
-/** kind, from, to, reason. */
-using Line = std::array<std::string, 4>;
+}  // namespace
 
 Line line_of(const halogen_difference &d) {
   return {kind_name(d.kind), assignment(d.from_name, d.from_value), assignment(d.to_name, d.to_value),
           d.reason != nullptr ? d.reason : ""};
 }
-
-}  // namespace
 
 const char *kind_name(halogen_difference_kind kind) {
   switch (kind) {
@@ -105,22 +101,6 @@ void print_json(std::ostream &out, const Conversion &conversion) {
     separator = ",\n";
   }
   out << "\n ]}\n";
-}
-
-void print_document(std::ostream &out) {
-  for (const halogen_module_class from : all_classes()) {
-    for (const halogen_module_class to : corresponding(from)) {
-      const Conversion conversion(Params(from), to);
-      out << "\n### " << conversion.from.class_name() << " → " << conversion.to.class_name() << "\n\n"
-          << "| | from | to | |\n|---|---|---|---|\n";
-      for (const halogen_difference &d : conversion.differences) {
-        const Line line = line_of(d);
-        const auto code = [](const std::string &text) { return text.empty() ? text : "`" + text + "`"; };
-        if (d.kind == HALOGEN_DIFFERENCE_EQUAL && d.reason == nullptr) continue;
-        out << "| " << line[0] << " | " << code(line[1]) << " | " << code(line[2]) << " | " << line[3] << " |\n";
-      }
-    }
-  }
 }
 
 }  // namespace migrate

@@ -1,6 +1,7 @@
-// print.h: a conversion for a person, for a program, and for docs/migrate.md.
+// print.h: a conversion for a person, and for a program.
 #pragma once
 
+#include <array>
 #include <iosfwd>
 #include <string>
 
@@ -17,7 +18,8 @@ void print_json(std::ostream &out, const Conversion &conversion);
 /** A JSON string, quotes included. */
 std::string json_string(const std::string &text);
 
-/** Everything between the document's first and last hand-written paragraphs: a table per pair of classes. */
-void print_document(std::ostream &out);
+/** kind, from, to, reason; the middle ones as name=value. */
+using Line = std::array<std::string, 4>;
+Line line_of(const halogen_difference &difference);
 
 }  // namespace migrate

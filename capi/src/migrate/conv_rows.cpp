@@ -174,13 +174,6 @@ Remark write_argument(const Meaning &from, void *params) {
   value_of<member>(params) = same ? halogen_mindspore_init{} : wanted;
   return {};
 }
-#define HALOGEN_ARGUMENT(what, member, which)                                        \
-  Row {                                                                              \
-    Concept::what, {HALOGEN_FIELD(Mindspore, member)}, 1,                            \
-        read_argument<&Mindspore::member, &Meaning::what, &ConvInitializers::which>, \
-        write_argument<&Mindspore::member, &Meaning::what, &ConvInitializers::which> \
-  }
-
 /// What reset_parameters draws where no argument says it.
 constexpr const char *kByFan[] = {"U(-b, b), b = 1/sqrt(out/groups * kernel)", nullptr};
 constexpr const char *kByOutputs[] = {"N(0, 1/(out * kernel))", nullptr};
@@ -225,10 +218,18 @@ constexpr Row kMindsporeRows[] = {
         2,
         read_mode,
         write_mode},
-    HALOGEN_FIXED(padding_mode, read_nothing), HALOGEN_ARGUMENT(weight_init, weight_init, weight),
-    HALOGEN_ARGUMENT(bias_init, bias_init, bias),
-    // Says what the initialisers' defaults are, no more.
-    Row{Concept::version, {HALOGEN_CHOICE(Mindspore, version, kVersions)}, 1, read_nothing, nullptr},
+    HALOGEN_FIXED(padding_mode, read_nothing),
+    // The version decides what the default is.
+    Row{Concept::weight_init,
+        {HALOGEN_FIELD(Mindspore, weight_init), HALOGEN_CHOICE(Mindspore, version, kVersions)},
+        2,
+        read_argument<&Mindspore::weight_init, &Meaning::weight_init, &ConvInitializers::weight>,
+        write_argument<&Mindspore::weight_init, &Meaning::weight_init, &ConvInitializers::weight>},
+    Row{Concept::bias_init,
+        {HALOGEN_FIELD(Mindspore, bias_init)},
+        1,
+        read_argument<&Mindspore::bias_init, &Meaning::bias_init, &ConvInitializers::bias>,
+        write_argument<&Mindspore::bias_init, &Meaning::bias_init, &ConvInitializers::bias>},
     HALOGEN_EVALUATION(), HALOGEN_PLACE(Mindspore, Dtypes::float32_16)};
 
 #define HALOGEN_AXIS(what, member, meaning)                                                                 \

@@ -89,7 +89,6 @@ constexpr ConceptRule kRules[] = {
     {equal<&Meaning::padding_mode>, kCannot, "only zeros exist here"},
     {always, kCannot, nullptr},
     {always, kCannot, nullptr},
-    {always, kCannot, nullptr},
     {equal_init<&Meaning::weight_init>, kDefault, kInitially},
     {same_bias_init, kDefault, kInitially},
     {equal_init<&Meaning::mean_init>, kDefault, kInitially},

@@ -69,7 +69,6 @@ enum class Concept {
   padding_mode,
   conv_mode,
   compute_mode,
-  version,
   weight_init,
   bias_init,
   mean_init,
