@@ -281,7 +281,7 @@ TEST_SUITE("torch_conv") {
     refused(HALOGEN_ERROR_ARGUMENT, "bias", [](Params &p) { p.bias = 2; });
     refused(HALOGEN_ERROR_ARGUMENT, "Only \"zeros\" padding mode is supported for ConvTranspose1d",
             [](Params &p) { p.padding_mode = HALOGEN_PADDING_REFLECT; });
-    refused(HALOGEN_ERROR_DTYPE, "float64", [](Params &p) { p.dtype = float64; });
+    refused(HALOGEN_ERROR_DTYPE, "int64", [](Params &p) { p.dtype = int64_type; });
     refused(HALOGEN_ERROR_DEVICE, "device", [](Params &p) { p.device = {kDLMetal, 0}; });
     refused(HALOGEN_ERROR_SIZE, "padding", [](Params &p) { p.padding = int64_t{1} << 40; });
     refused(HALOGEN_ERROR_SIZE, "weight", [](Params &p) { p.kernel_size = int64_t{1} << 40; });

@@ -77,6 +77,36 @@ HALOGEN_API halogen_status halogen_megengine_conv_transpose2d_params_init(
     halogen_megengine_conv_transpose2d_params *params, size_t struct_size, int64_t in_channels, int64_t out_channels,
     const int64_t *kernel_size, halogen_error *error);
 
+/* All modules: the context must outlive the module; input and output may have any strides. */
+
+/** megengine.module.BatchNorm1d, 2d. State, each of shape (1, C, 1, 1), float32: weight (1), bias (0) if affine; running_mean (0),
+ * running_var (1) if track_running_stats. Input (N, C) or (N, C, L); (N, C, H, W), float32 or float16; the output may be the input.
+ * Training: the batch's statistics; running ones move, new = momentum * old + (1 - momentum) * statistic, with the unbiased variance.
+ * Evaluation, and freeze: the running statistics, or, where none are tracked, the batch's. One value per channel: the output is bias,
+ * running_var becomes NaN. Unlike MegEngine's, BatchNorm1d works with freeze. */
+HALOGEN_API halogen_status halogen_megengine_batch_norm1d_create(halogen_context *context,
+                                                                 const halogen_megengine_batch_norm_params *params,
+                                                                 halogen_module **module, halogen_error *error);
+HALOGEN_API halogen_status halogen_megengine_batch_norm2d_create(halogen_context *context,
+                                                                 const halogen_megengine_batch_norm_params *params,
+                                                                 halogen_module **module, halogen_error *error);
+
+/** megengine.module.InstanceNorm. State of shape (C): weight (1), bias (0) if affine. Input (N, C, H, W), float32, or float16 with float16
+ * state; the output may be the input. Always the instance's own statistics; of a single element the output is bias. Unlike MegEngine,
+ * which reads past the end of its parameters, an input of other than num_channels channels is refused. */
+HALOGEN_API halogen_status halogen_megengine_instance_norm_create(halogen_context *context,
+                                                                  const halogen_megengine_instance_norm_params *params,
+                                                                  halogen_module **module, halogen_error *error);
+
+/** megengine.module.ConvTranspose2d with one axis of size 1: input (N, in_channels, H, W) with H = 1, or, where kernel_size is (k, 1),
+ * W = 1, float32; output of the same form, apart from the input. State: weight (in_channels, out_channels, kernel_size), with groups
+ * above 1 (groups, in_channels / groups, out_channels / groups, kernel_size), and, if bias, bias (1, out_channels, 1, 1); both are 0
+ * until they are loaded, bound or written (MegEngine draws them at random). Length: as torch's. At least one position. Packing of
+ * weights as halogen_torch_conv_transpose1d_create() describes it. */
+HALOGEN_API halogen_status halogen_megengine_conv_transpose2d_create(
+    halogen_context *context, const halogen_megengine_conv_transpose2d_params *params, halogen_module **module,
+    halogen_error *error);
+
 #ifdef __cplusplus
 }
 #endif

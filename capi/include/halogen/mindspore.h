@@ -134,6 +134,48 @@ HALOGEN_API halogen_status halogen_mindspore_conv1d_transpose_params_init(
     halogen_mindspore_conv1d_transpose_params *params, size_t struct_size, int64_t in_channels, int64_t out_channels,
     int64_t kernel_size, halogen_error *error);
 
+/* All modules begin in evaluation mode, as MindSpore's cells do. Input and output have one shape unless said otherwise, any strides, and
+ * are float32 or float16; the state is float32 (Conv1dTranspose: of the input's dtype). The context must outlive the module.
+ * Random initialisers are refused by create with HALOGEN_ERROR_UNSUPPORTED. */
+
+/** mindspore.nn.BatchNorm1d, 2d, 3d. State: moving_mean (0), moving_variance (1), gamma (1), beta (0), always all four. Input (N, C) or
+ * (N, C, L); (N, C, H, W) or by data_format (N, H, W, C); (N, C, D, H, W).
+ * Batch statistics, when use_batch_statistics says so (NONE: in training), normalise and move the moving ones, in evaluation mode,
+ * too: new = momentum * old + (1 - momentum) * statistic, with the unbiased variance (version 2.0: the biased one). Else the moving
+ * statistics normalise. gamma and beta are applied whatever `affine` is, which only decides whether they get gradients.
+ * One value per channel: the output is beta, moving_variance becomes NaN (version 2.0: stays finite). The output may be the input. */
+HALOGEN_API halogen_status halogen_mindspore_batch_norm1d_create(halogen_context *context,
+                                                                 const halogen_mindspore_batch_norm_params *params,
+                                                                 halogen_module **module, halogen_error *error);
+HALOGEN_API halogen_status halogen_mindspore_batch_norm2d_create(halogen_context *context,
+                                                                 const halogen_mindspore_batch_norm_params *params,
+                                                                 halogen_module **module, halogen_error *error);
+HALOGEN_API halogen_status halogen_mindspore_batch_norm3d_create(halogen_context *context,
+                                                                 const halogen_mindspore_batch_norm_params *params,
+                                                                 halogen_module **module, halogen_error *error);
+
+/** mindspore.nn.InstanceNorm1d, 2d, 3d. State as above; the moving statistics exist and are never moved or used. Input (N, C, L); (N, C,
+ * H, W); (N, C, D, H, W). Always the instance's own statistics. MindSpore runs these on GPUs only, Halogen everywhere, with what
+ * MindSpore's GPU kernel computes. The output may be the input. */
+HALOGEN_API halogen_status
+halogen_mindspore_instance_norm1d_create(halogen_context *context, const halogen_mindspore_instance_norm_params *params,
+                                         halogen_module **module, halogen_error *error);
+HALOGEN_API halogen_status
+halogen_mindspore_instance_norm2d_create(halogen_context *context, const halogen_mindspore_instance_norm_params *params,
+                                         halogen_module **module, halogen_error *error);
+HALOGEN_API halogen_status
+halogen_mindspore_instance_norm3d_create(halogen_context *context, const halogen_mindspore_instance_norm_params *params,
+                                         halogen_module **module, halogen_error *error);
+
+/** mindspore.nn.Conv1dTranspose. State: weight (in_channels, out_channels / group, 1, kernel_size) and, if has_bias, bias
+ * (out_channels); 0 where no initialiser is given (MindSpore draws them at random). Input (N, in_channels, L); output (N, out_channels,
+ * L_out), apart from each other: see halogen_mindspore_pad_mode for L_out, and docs/migrating.md for which positions are cropped.
+ * (MindSpore's own formulas for L_out are not what it computes.) At least one position. Packing of weights as
+ * halogen_torch_conv_transpose1d_create() describes it. */
+HALOGEN_API halogen_status halogen_mindspore_conv1d_transpose_create(
+    halogen_context *context, const halogen_mindspore_conv1d_transpose_params *params, halogen_module **module,
+    halogen_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -97,6 +97,55 @@ HALOGEN_API halogen_status halogen_oneflow_conv_transpose1d_params_init(halogen_
                                                                         int64_t out_channels, int64_t kernel_size,
                                                                         halogen_error *error);
 
+/* All modules: float32 or float64 (16-bit dtypes are refused by forward, as OneFlow refuses them on CPUs); state and data have one
+ * dtype; any strides. The context must outlive the module. */
+
+/** oneflow.nn.BatchNorm1d, 2d, 3d. State: weight (1), bias (0) if affine; running_mean (0), running_var (1), num_batches_tracked (int64
+ * scalar, 0) if track_running_stats. Input (N, C) or (N, C, L); (N, C, H, W); (N, C, D, H, W); the output may be the input.
+ * As torch's, but for: momentum None is refused; one value per channel is accepted: the output is bias, running_var becomes NaN.
+ * OneFlow's own sums lose their digits where the mean is large against the deviation; Halogen's do not. */
+HALOGEN_API halogen_status halogen_oneflow_batch_norm1d_create(halogen_context *context,
+                                                               const halogen_oneflow_batch_norm_params *params,
+                                                               halogen_module **module, halogen_error *error);
+HALOGEN_API halogen_status halogen_oneflow_batch_norm2d_create(halogen_context *context,
+                                                               const halogen_oneflow_batch_norm_params *params,
+                                                               halogen_module **module, halogen_error *error);
+HALOGEN_API halogen_status halogen_oneflow_batch_norm3d_create(halogen_context *context,
+                                                               const halogen_oneflow_batch_norm_params *params,
+                                                               halogen_module **module, halogen_error *error);
+
+/** oneflow.nn.InstanceNorm1d, 2d, 3d. State as above (weight and bias only if affine, the others only if track_running_stats). Input (N,
+ * C, L); (N, C, H, W); (N, C, D, H, W); the output may be the input. Always the instance's own statistics, and running ones never move,
+ * against OneFlow's document: documented_running_stats says so. Of a single element the output is bias. Without affine any number of
+ * channels is accepted. */
+HALOGEN_API halogen_status halogen_oneflow_instance_norm1d_create(halogen_context *context,
+                                                                  const halogen_oneflow_instance_norm_params *params,
+                                                                  halogen_module **module, halogen_error *error);
+HALOGEN_API halogen_status halogen_oneflow_instance_norm2d_create(halogen_context *context,
+                                                                  const halogen_oneflow_instance_norm_params *params,
+                                                                  halogen_module **module, halogen_error *error);
+HALOGEN_API halogen_status halogen_oneflow_instance_norm3d_create(halogen_context *context,
+                                                                  const halogen_oneflow_instance_norm_params *params,
+                                                                  halogen_module **module, halogen_error *error);
+
+/** oneflow.nn.GroupNorm. State: weight (1), bias (0) if affine. Input (N, C, ...) of rank 3 to 8. */
+HALOGEN_API halogen_status halogen_oneflow_group_norm_create(halogen_context *context,
+                                                             const halogen_oneflow_group_norm_params *params,
+                                                             halogen_module **module, halogen_error *error);
+
+/** oneflow.nn.LayerNorm. State, of shape normalized_shape: weight (1), bias (0) if elementwise_affine. Input (*, normalized_shape) with at
+ * least one dimension before; strides without gaps within the normalized dimensions, and within the others. */
+HALOGEN_API halogen_status halogen_oneflow_layer_norm_create(halogen_context *context,
+                                                             const halogen_oneflow_layer_norm_params *params,
+                                                             halogen_module **module, halogen_error *error);
+
+/** oneflow.nn.ConvTranspose1d. State: weight (in_channels, out_channels / groups, kernel_size) and, if bias, bias (out_channels); both are
+ * 0 until they are loaded, bound or written (OneFlow draws them at random). Input (N, in_channels, L), output (N, out_channels, L_out),
+ * apart from each other; L_out as torch's, at least 1. Packing of weights as halogen_torch_conv_transpose1d_create() describes it. */
+HALOGEN_API halogen_status
+halogen_oneflow_conv_transpose1d_create(halogen_context *context, const halogen_oneflow_conv_transpose1d_params *params,
+                                        halogen_module **module, halogen_error *error);
+
 #ifdef __cplusplus
 }
 #endif

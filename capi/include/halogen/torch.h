@@ -80,8 +80,8 @@ HALOGEN_API halogen_status halogen_torch_layer_norm_params_init(halogen_torch_la
  * a module without state takes any dtype. They have the same shape, any strides (channels_last as well as contiguous), and the output
  * may be the input. The context must outlive the module. */
 
-/** torch.nn.BatchNorm1d, 2d, 3d. State: weight (1), bias (0) if affine; running_mean (0), running_var (1), num_batches_tracked (int64
- * scalar, 0) if track_running_stats. Input (N, C) or (N, C, L); (N, C, H, W); (N, C, D, H, W).
+/** torch.nn.BatchNorm1d, 2d, 3d. State: weight (1), bias (0, if bias) if affine; running_mean (0), running_var (1), num_batches_tracked
+ * (int64 scalar, 0) if track_running_stats. Input (N, C) or (N, C, L); (N, C, H, W); (N, C, D, H, W).
  * Training: the batch's statistics; running ones move by momentum, the variance unbiased. Evaluation: the running statistics,
  * or the batch's if none are tracked. One value per channel in training is HALOGEN_ERROR_TOO_FEW_VALUES; N = 0 is accepted:
  * nothing is computed, running statistics stay, num_batches_tracked counts. */
@@ -147,8 +147,8 @@ HALOGEN_API halogen_status halogen_torch_conv_transpose1d_params_init(halogen_to
 
 /** torch.nn.ConvTranspose1d with padding_mode="zeros". State: weight (in_channels, out_channels / groups, kernel_size) and, if bias,
  * bias (out_channels); both are 0 until they are loaded, bound or written (torch draws them at random). Input (N, in_channels, L) or
- * (in_channels, L), output with out_channels and the length of halogen_torch_conv_transpose1d_output_length(), float32, contiguous,
- * apart from each other.
+ * (in_channels, L), output with out_channels and the length of halogen_torch_conv_transpose1d_output_length(), of the state's dtype, any
+ * strides, apart from each other.
  * In evaluation mode the weight is packed at the first forward, and again after set_training, load_state or bind_state of
  * halogen/module.h: what is written through halogen_module_state() meanwhile is not seen. In training mode every forward packs.
  * The context must outlive the module. */
