@@ -140,7 +140,7 @@ TEST_CASE("migrate: torch to every framework and back is torch, or the report sa
 
 TEST_CASE("migrate: momentum is complemented where the other weighs the old statistic") {
   for (const auto &[from, to] :
-       {std::pair{"0.1", "0.9"}, {"0.9", "0.1"}, {"0.3", "0.7"}, {"0.01", "0.99"}, {"0.0", "1"}}) {
+       {std::pair{"0.1", "0.9"}, {"0.9", "0.1"}, {"0.3", "0.7"}, {"0.01", "0.99"}, {"0.0", "1.0"}}) {
     Settings torch(HALOGEN_TORCH_BATCH_NORM2D);
     torch.set(std::string("momentum=") + from);
     for (const Class other : {HALOGEN_MINDSPORE_BATCH_NORM2D, HALOGEN_MEGENGINE_BATCH_NORM2D}) {

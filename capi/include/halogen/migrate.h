@@ -83,6 +83,10 @@ HALOGEN_API halogen_status halogen_module_params_set(halogen_module_class module
 HALOGEN_API halogen_status halogen_module_params_get(halogen_module_class module_class, const void *params,
                                                      const char *name, char *text, size_t size, halogen_error *error);
 
+/** The create function of the class: halogen_torch_batch_norm2d_create() for HALOGEN_TORCH_BATCH_NORM2D, ... */
+HALOGEN_API halogen_status halogen_module_create(halogen_context *context, halogen_module_class module_class,
+                                                 const void *params, halogen_module **module, halogen_error *error);
+
 /** What became of one parameter, or of one tensor of a state. */
 typedef enum halogen_difference_kind {
   HALOGEN_DIFFERENCE_EQUAL = 0,     /**< the same name and value, or without effect on either side */

@@ -39,8 +39,9 @@ Distribution Distribution::truncated(double mean, double sigma, double a, double
   return {truncated_normal, mean, sigma, low, high, normal_probability(low), normal_probability(high), mirrored};
 }
 
-void draw(const Distribution &distribution, const Seed &seed, int64_t first, int64_t last, Dtype dtype, void *data) {
-  const int64_t size = dtype_bytes(dtype);
+void draw(const Distribution &distribution, const Seed &seed, int64_t first, int64_t last, const DLDataType &dtype,
+          void *data) {
+  const int64_t size = dtype.bits / 8;
   PhiloxBlock block = {};
   for (int64_t i = first; i < last; ++i) {
     const bool odd = (i & 1) != 0;

@@ -1,9 +1,10 @@
 // What an initialiser comes to for a given shape: one distribution, and numbers drawn from it.
 #pragma once
 
+#include <dlpack/dlpack.h>
+
 #include <cstdint>
 
-#include "kernel_table.h"
 #include "philox.h"
 
 namespace halogen {
@@ -24,6 +25,7 @@ struct Distribution {
 };
 
 /// Writes elements [first, last) of a tensor that begins at `data`.
-void draw(const Distribution &distribution, const Seed &seed, int64_t first, int64_t last, Dtype dtype, void *data);
+void draw(const Distribution &distribution, const Seed &seed, int64_t first, int64_t last, const DLDataType &dtype,
+          void *data);
 
 }  // namespace halogen

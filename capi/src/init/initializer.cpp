@@ -176,8 +176,6 @@ halogen_status initialize(halogen_context *context, const Report &report, const 
   Distribution distribution = {};
   status = distribution_of(report, initializer, to, &distribution);
   if (status != HALOGEN_OK) return status;
-  Dtype dtype = Dtype::f32;
-  dtype_of(to.dtype, &dtype);
   // Pieces that are worth a thread, of whole blocks.
   constexpr int64_t kPiece = 8192;
   const int64_t pieces = to.elements / kPiece + (to.elements % kPiece != 0);
@@ -188,7 +186,7 @@ halogen_status initialize(halogen_context *context, const Report &report, const 
   Call call(context, nullptr, 0, report.error);
   return call.finish(parallel_for(&call, pieces, [&](int64_t index) {
     const int64_t first = index * kPiece, last = first + kPiece < to.elements ? first + kPiece : to.elements;
-    draw(distribution, seed, first, last, dtype, to.memory.address());
+    draw(distribution, seed, first, last, to.dtype, to.memory.address());
     return 0;
   }));
 }

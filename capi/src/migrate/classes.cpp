@@ -4,6 +4,7 @@
 
 #include "frameworks/params.h"
 #include "rows.h"
+#include "text.h"
 
 namespace halogen {
 namespace {
@@ -111,12 +112,12 @@ const Field *field_of(const ModuleClass &module_class, const char *name) {
 }
 
 halogen_status no_parameter(const Report &report, const ModuleClass &module_class, const char *name) {
-  char names[300] = {0};
+  char names[300];
+  Text text(names, sizeof(names));
   for (const Row &row : *module_class.rows) {
     for (int32_t i = 0; i < row.count; ++i) {
       if (row.fields[i].type == FieldType::literal) continue;
-      if (names[0] != '\0') std::strncat(names, ", ", sizeof(names) - std::strlen(names) - 1);
-      std::strncat(names, row.fields[i].name, sizeof(names) - std::strlen(names) - 1);
+      text.add("%s%s", names[0] != '\0' ? ", " : "", row.fields[i].name);
     }
   }
   return fail(report, HALOGEN_ERROR_KEY, "%s: expected one of its parameters (%s), got \"%.40s\"", module_class.name,

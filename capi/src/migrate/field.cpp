@@ -6,6 +6,7 @@
 
 #include "init/initializer.h"
 #include "tensor.h"
+#include "text.h"
 
 namespace halogen {
 namespace {
@@ -56,32 +57,20 @@ int32_t count_of(const char *const *names) {
   return count;
 }
 
-/// As Python prints it: the shortest decimal that is read as the same number.
-void number_text(double value, char *text, size_t size) {
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(text, size, "%.*g", digits, value);
-    if (std::strtod(text, nullptr) == value) return;
-  }
-}
-
 void shape_text(const int64_t *extents, int64_t count, char *text, size_t size) {
-  size_t used = static_cast<size_t>(std::snprintf(text, size, "["));
-  for (int64_t i = 0; i < count && used < size; ++i) {
-    used += static_cast<size_t>(
-        std::snprintf(text + used, size - used, "%s%lld", i > 0 ? ", " : "", static_cast<long long>(extents[i])));
-  }
-  if (used < size) std::snprintf(text + used, size - used, "]");
+  Text list(text, size);
+  for (int64_t i = 0; i < count; ++i) list.add("%s%lld", i > 0 ? ", " : "[", static_cast<long long>(extents[i]));
+  list.add("]");
 }
 
 void initializer_text(const halogen_mindspore_init &init, char *text, size_t size) {
   const char *name = kInitializers[init.kind];
-  char value[32];
-  number_text(init.value, value, sizeof(value));
-  if (init.kind <= HALOGEN_MINDSPORE_INIT_ONE || init.kind == HALOGEN_MINDSPORE_INIT_TENSOR) {
-    std::snprintf(text, size, "%s", name);
-  } else {
-    std::snprintf(text, size, "%s(%s)", name, value);
-  }
+  Text call(text, size);
+  call.add("%s", name);
+  if (init.kind <= HALOGEN_MINDSPORE_INIT_ONE || init.kind == HALOGEN_MINDSPORE_INIT_TENSOR) return;
+  call.add("(");
+  call.add_float(init.value);
+  call.add(")");
 }
 
 halogen_status no_value(const Report &report, const Field &field, const char *expected, const char *text) {
@@ -134,7 +123,7 @@ void field_text(const Field &field, const void *params, char *text, size_t size)
       if (field.none != kNeverNone && value_at<int32_t>(params, field.none) != 0) {
         std::snprintf(text, size, "None");
       } else {
-        number_text(value_at<double>(params, field.offset), text, size);
+        Text(text, size).add_float(value_at<double>(params, field.offset));
       }
       return;
     case FieldType::flag:

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "init/number.h"
 #include "module.h"
+#include "number.h"
 #include "report.h"
 #include "tensor.h"
 
@@ -115,10 +115,9 @@ void copy(const Entry &from, const Entry &to) {
     std::memmove(to.at(0), from.at(0), static_cast<size_t>(count * (to.tensor->dtype.bits / 8)));
     return;
   }
-  Dtype source = Dtype::f32, target = Dtype::f32;
-  dtype_of(from.tensor->dtype, &source);
-  dtype_of(to.tensor->dtype, &target);
-  for (int64_t i = 0; i < count; ++i) store_number(load_number(source, from.at(i)), target, to.at(i));
+  for (int64_t i = 0; i < count; ++i) {
+    store_number(load_number(from.tensor->dtype, from.at(i)), to.tensor->dtype, to.at(i));
+  }
 }
 
 }  // namespace
