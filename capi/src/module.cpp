@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "init/initializer.h"
 #include "struct_size.h"
 
 namespace halogen {
@@ -49,6 +50,7 @@ bool module_add_state(halogen_module *module, const char *key, StateRole role, c
   entry.key = key;
   entry.role = role;
   entry.one = one;
+  entry.init = initializer_of(one ? HALOGEN_INITIALIZER_ONE : HALOGEN_INITIALIZER_ZERO);
   entry.elements = 1;
   for (int32_t i = 0; i < ndim; ++i) {
     entry.shape[i] = shape[i];

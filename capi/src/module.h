@@ -1,6 +1,7 @@
 // What a module is: named state, and what its framework does with it.
 #pragma once
 
+#include <halogen/init.h>
 #include <halogen/module.h>
 
 #include "context.h"
@@ -19,8 +20,9 @@ enum class StateRole { parameter, statistic, counter };
 struct StateEntry {
   const char *key;
   StateRole role;
-  bool one;         ///< begins with 1, else with 0
-  DLTensor tensor;  ///< shape points at `shape`
+  bool one;                  ///< begins with 1, else with 0
+  halogen_initializer init;  ///< what reset_parameters fills it with; TENSOR: leaves it
+  DLTensor tensor;           ///< shape points at `shape`
   int64_t shape[kMaxStateRank];
   int64_t elements;
   void *owned;         ///< memory of the context's allocator

@@ -87,6 +87,13 @@ HALOGEN_API halogen_status halogen_module_convert(halogen_module *module, DLData
 HALOGEN_API halogen_status halogen_module_to(halogen_module *module, DLDevice device, void *stream,
                                              halogen_error *error);
 
+/** Fills the state as the framework's reset_parameters does, or where it has none, as its constructor does: parameters by their initial
+ * distributions, statistics and counters by their initial values. Entry i of the state takes its numbers from stream `stream` + i of
+ * `seed` (halogen/init.h): give modules streams 8 apart. What a given tensor initialised stays as it is. All on the CPU, else
+ * HALOGEN_ERROR_DEVICE. */
+HALOGEN_API halogen_status halogen_module_reset_parameters(halogen_module *module, uint64_t seed, uint64_t stream,
+                                                           halogen_error *error);
+
 /** Running means 0, running variances 1, counters 0; a module without them stays as it is. On a GPU the work is done before return. */
 HALOGEN_API halogen_status halogen_module_reset_running_stats(halogen_module *module, halogen_error *error);
 

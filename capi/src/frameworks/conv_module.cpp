@@ -135,6 +135,9 @@ halogen_status create_conv(const Report &report, halogen_context *context, const
                 static_cast<long long>(sizes.in_channels), static_cast<long long>(sizes.out_channels / sizes.groups),
                 static_cast<long long>(sizes.kernel));
   }
+  const ConvInitializers inits =
+      conv_transpose_initializers(state.defaults, sizes.out_channels, sizes.groups, sizes.kernel);
+  for (int32_t i = 0; i < made->base.state_count; ++i) made->base.state[i].init = i == 0 ? inits.weight : inits.bias;
   made->type = &type;
   made->sizes = sizes;
   *module = made;

@@ -4,6 +4,7 @@
 
 #include "common.h"
 #include "conv_pads.h"
+#include "init/initializer.h"
 
 namespace halogen {
 
@@ -54,6 +55,7 @@ struct ConvState {
   int32_t weight_dims;
   const int64_t *bias;  ///< NULL: none
   int32_t bias_dims;
+  ConvDefaults defaults = ConvDefaults::by_fan;  ///< of reset_parameters
 };
 
 halogen_status create_conv(const Report &report, halogen_context *context, const ModuleKind &kind,

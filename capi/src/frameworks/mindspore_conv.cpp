@@ -170,8 +170,9 @@ extern "C" halogen_status halogen_mindspore_conv1d_transpose_create(
   if (status != HALOGEN_OK) return status;
   const int64_t weight[] = {p.in_channels, p.out_channels / p.group, 1, p.kernel_size};
   ConvModule *made = nullptr;
+  const ConvDefaults defaults = p.version == HALOGEN_MINDSPORE_2_0 ? ConvDefaults::mindspore_2_0 : ConvDefaults::by_fan;
   status = create_conv(report, context, kKind, kConv1dTranspose, sizes,
-                       {weight, 4, p.has_bias != 0 ? &p.out_channels : nullptr, 1}, p.dtype, &made);
+                       {weight, 4, p.has_bias != 0 ? &p.out_channels : nullptr, 1, defaults}, p.dtype, &made);
   if (status != HALOGEN_OK) return status;
   for (const MindsporeInit &init : inits) {
     if (status == HALOGEN_OK) status = mindspore_apply_init(report, &made->base, init);

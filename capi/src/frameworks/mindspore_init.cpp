@@ -1,8 +1,6 @@
 #include "mindspore_init.h"
 
-#include <cstring>
-
-#include "number.h"
+#include "init/initializer.h"
 
 namespace halogen {
 
@@ -16,11 +14,6 @@ halogen_status mindspore_check_init(const Report &report, const char *class_name
                 class_name, init.name, static_cast<int>(kind), init.init->reserved);
   }
   if (kind == HALOGEN_MINDSPORE_INIT_DEFAULT) return HALOGEN_OK;
-  if (kind >= HALOGEN_MINDSPORE_INIT_NORMAL && kind <= HALOGEN_MINDSPORE_INIT_XAVIER_UNIFORM) {
-    return fail(report, HALOGEN_ERROR_UNSUPPORTED,
-                "For '%s', '%s': random initialisers are not drawn by create; give a tensor, or load the state",
-                class_name, init.name);
-  }
   if (device.device_type != kDLCPU) {
     return fail(report, HALOGEN_ERROR_DEVICE, "For '%s', '%s': expected no initialiser on a GPU, where state is bound",
                 class_name, init.name);
@@ -29,31 +22,44 @@ halogen_status mindspore_check_init(const Report &report, const char *class_name
                                                                                : HALOGEN_OK;
 }
 
+namespace {
+
+/// The arguments in our words.
+halogen_initializer translated(const halogen_mindspore_init &from) {
+  static constexpr halogen_initializer_kind kKinds[] = {HALOGEN_INITIALIZER_ZERO,
+                                                        HALOGEN_INITIALIZER_ZERO,
+                                                        HALOGEN_INITIALIZER_ONE,
+                                                        HALOGEN_INITIALIZER_CONSTANT,
+                                                        HALOGEN_INITIALIZER_NORMAL,
+                                                        HALOGEN_INITIALIZER_UNIFORM,
+                                                        HALOGEN_INITIALIZER_TRUNCATED_NORMAL,
+                                                        HALOGEN_INITIALIZER_HE_NORMAL,
+                                                        HALOGEN_INITIALIZER_HE_UNIFORM,
+                                                        HALOGEN_INITIALIZER_XAVIER_UNIFORM,
+                                                        HALOGEN_INITIALIZER_TENSOR};
+  halogen_initializer to = initializer_of(kKinds[from.kind]);
+  to.value = to.sigma = to.high = to.negative_slope = to.gain = from.value;
+  to.low = -from.value;
+  to.mean = from.mean;
+  to.a = from.a;
+  to.b = from.b;
+  to.fan = from.mode == HALOGEN_MINDSPORE_FAN_OUT ? HALOGEN_FAN_OUT : HALOGEN_FAN_IN;
+  to.nonlinearity =
+      from.nonlinearity == HALOGEN_MINDSPORE_RELU ? HALOGEN_NONLINEARITY_RELU : HALOGEN_NONLINEARITY_LEAKY_RELU;
+  return to;
+}
+
+}  // namespace
+
 halogen_status mindspore_apply_init(const Report &report, halogen_module *module, const MindsporeInit &init) {
-  const StateEntry *entry = module_find(module, init.key);
-  double value = 0;
-  switch (init.init->kind) {
-    case HALOGEN_MINDSPORE_INIT_ZERO:
-      break;
-    case HALOGEN_MINDSPORE_INIT_ONE:
-      value = 1;
-      break;
-    case HALOGEN_MINDSPORE_INIT_CONSTANT:
-      value = init.init->value;
-      break;
-    case HALOGEN_MINDSPORE_INIT_TENSOR:
-      return entry != nullptr ? halogen_module_load_state(module, init.key, init.init->tensor, report.error)
-                              : HALOGEN_OK;
-    default:
-      return HALOGEN_OK;
+  auto *entry = const_cast<StateEntry *>(module_find(module, init.key));
+  if (entry == nullptr || init.init->kind == HALOGEN_MINDSPORE_INIT_DEFAULT) return HALOGEN_OK;
+  entry->init = translated(*init.init);
+  if (init.init->kind == HALOGEN_MINDSPORE_INIT_TENSOR) {
+    return halogen_module_load_state(module, init.key, init.init->tensor, report.error);
   }
-  if (entry == nullptr) return HALOGEN_OK;
-  auto *to = static_cast<char *>(entry->tensor.data);
-  const size_t size = entry->tensor.dtype.bits / 8u;
-  for (int64_t i = 0; i < entry->elements; ++i) {
-    store_number(value, entry->tensor.dtype, to + static_cast<size_t>(i) * size);
-  }
-  return HALOGEN_OK;
+  const Seed seed = {0, static_cast<uint64_t>(entry - module->state)};
+  return initialize(module->context, report, entry->init, seed, &entry->tensor);
 }
 
 }  // namespace halogen

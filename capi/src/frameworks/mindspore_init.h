@@ -1,4 +1,4 @@
-// MindSpore's initialisers, as far as nothing is drawn at random.
+// MindSpore's initialisers, as arguments of its classes.
 #pragma once
 
 #include "common.h"
@@ -15,7 +15,7 @@ struct MindsporeInit {
 halogen_status mindspore_check_init(const Report &report, const char *class_name, const MindsporeInit &init,
                                     const DLDevice &device);
 
-/// Fills the entry. A tensor is checked against it first.
+/// Fills the entry, random numbers by seed 0 and the entry's index as the stream. A tensor is checked against it first.
 halogen_status mindspore_apply_init(const Report &report, halogen_module *module, const MindsporeInit &init);
 
 }  // namespace halogen
