@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
-#include <iostream>
 #include <limits>
+#include <ostream>
 
 #include "module.h"
 
@@ -89,7 +89,7 @@ void set_sizes(Params &params) {
   set("kernel_size", contains(params.class_name(), "ConvTranspose2d") ? "[1, 4]" : "4");
 }
 
-bool compare_modules(const Conversion &conversion, uint64_t seed) {
+bool compare_modules(std::ostream &out, const Conversion &conversion, uint64_t seed) {
   if (conversion.from.text("dtype") != "float32" || conversion.to.text("dtype") != "float32") {
     throw Complaint("check compares float32 modules");
   }
@@ -104,18 +104,18 @@ bool compare_modules(const Conversion &conversion, uint64_t seed) {
   convert_state(from, to);
   const std::vector<int64_t> from_shape = input_shape(conversion.from), to_shape = input_shape(conversion.to);
   bool same = true;
-  std::cout << std::setprecision(3);
+  out << std::setprecision(3);
   const char *const steps[] = {"evaluation", "training", "evaluation afterwards"};
   for (int step = 0; step < 3; ++step) {
     const std::vector<float> a = forward(from, from_shape, step == 1, seed), b = forward(to, to_shape, step == 1, seed);
     const double largest = difference(a, b);
     double scale = 1;
     for (const float v : a) scale = std::max(scale, std::abs(static_cast<double>(v)));
-    std::cout << steps[step] << ": ";
+    out << steps[step] << ": ";
     if (a.size() == b.size()) {
-      std::cout << "largest difference " << largest << " of numbers up to " << scale << "\n";
+      out << "largest difference " << largest << " of numbers up to " << scale << "\n";
     } else {
-      std::cout << a.size() << " numbers on one side, " << b.size() << " on the other\n";
+      out << a.size() << " numbers on one side, " << b.size() << " on the other\n";
     }
     same = same && largest <= 1e-5 * scale;
   }

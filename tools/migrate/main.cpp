@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -107,9 +108,10 @@ int check(Arguments arguments) {
     throw migrate::Complaint("--seed: expected a number, got \"" + seed + "\"");
   }
   const migrate::Conversion conversion = conversion_of(arguments, migrate::set_sizes);
+  std::ostringstream differences;
+  const bool same = migrate::compare_modules(differences, conversion, std::stoull(seed));
   migrate::print_text(std::cout, conversion);
-  std::cout << "\n";
-  const bool same = migrate::compare_modules(conversion, std::stoull(seed));
+  std::cout << "\n" << differences.str();
   return same ? 0 : 2;
 }
 

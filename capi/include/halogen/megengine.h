@@ -101,7 +101,7 @@ HALOGEN_API halogen_status halogen_megengine_instance_norm_create(halogen_contex
 /** megengine.module.ConvTranspose2d with one axis of size 1: input (N, in_channels, H, W) with H = 1, or, where kernel_size is (k, 1),
  * W = 1, float32; output of the same form, apart from the input. State: weight (in_channels, out_channels, kernel_size), with groups
  * above 1 (groups, in_channels / groups, out_channels / groups, kernel_size), and, if bias, bias (1, out_channels, 1, 1); both are 0
- * until they are loaded, bound or written (MegEngine draws them at random). Length: as torch's. At least one position. Packing of
+ * until they are loaded, bound or written (MegEngine draws them: reset_parameters). Length: as torch's. At least one position. Packing of
  * weights as halogen_torch_conv_transpose1d_create() describes it. */
 HALOGEN_API halogen_status halogen_megengine_conv_transpose2d_create(
     halogen_context *context, const halogen_megengine_conv_transpose2d_params *params, halogen_module **module,

@@ -168,8 +168,8 @@ halogen_mindspore_instance_norm3d_create(halogen_context *context, const halogen
                                          halogen_module **module, halogen_error *error);
 
 /** mindspore.nn.Conv1dTranspose. State: weight (in_channels, out_channels / group, 1, kernel_size) and, if has_bias, bias
- * (out_channels); 0 where no initialiser is given (MindSpore draws them at random). Input (N, in_channels, L); output (N, out_channels,
- * L_out), apart from each other: see halogen_mindspore_pad_mode for L_out, and docs/migrating.md for which positions are cropped.
+ * (out_channels); 0 where no initialiser is given (MindSpore draws them: reset_parameters). Input (N, in_channels, L); output (N, out_channels,
+ * L_out), apart from each other: see halogen_mindspore_pad_mode for L_out, and docs/migrate.md for which positions are cropped.
  * (MindSpore's own formulas for L_out are not what it computes.) At least one position. Packing of weights as
  * halogen_torch_conv_transpose1d_create() describes it. */
 HALOGEN_API halogen_status halogen_mindspore_conv1d_transpose_create(

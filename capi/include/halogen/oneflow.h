@@ -140,7 +140,7 @@ HALOGEN_API halogen_status halogen_oneflow_layer_norm_create(halogen_context *co
                                                              halogen_module **module, halogen_error *error);
 
 /** oneflow.nn.ConvTranspose1d. State: weight (in_channels, out_channels / groups, kernel_size) and, if bias, bias (out_channels); both are
- * 0 until they are loaded, bound or written (OneFlow draws them at random). Input (N, in_channels, L), output (N, out_channels, L_out),
+ * 0 until they are loaded, bound or written (OneFlow draws them: reset_parameters). Input (N, in_channels, L), output (N, out_channels, L_out),
  * apart from each other; L_out as torch's, at least 1. Packing of weights as halogen_torch_conv_transpose1d_create() describes it. */
 HALOGEN_API halogen_status
 halogen_oneflow_conv_transpose1d_create(halogen_context *context, const halogen_oneflow_conv_transpose1d_params *params,

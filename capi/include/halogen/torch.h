@@ -146,7 +146,7 @@ HALOGEN_API halogen_status halogen_torch_conv_transpose1d_params_init(halogen_to
                                                                       halogen_error *error);
 
 /** torch.nn.ConvTranspose1d with padding_mode="zeros". State: weight (in_channels, out_channels / groups, kernel_size) and, if bias,
- * bias (out_channels); both are 0 until they are loaded, bound or written (torch draws them at random). Input (N, in_channels, L) or
+ * bias (out_channels); both are 0 until they are loaded, bound or written (torch draws them: reset_parameters). Input (N, in_channels, L) or
  * (in_channels, L), output with out_channels and the length of halogen_torch_conv_transpose1d_output_length(), of the state's dtype, any
  * strides, apart from each other.
  * In evaluation mode the weight is packed at the first forward, and again after set_training, load_state or bind_state of
