@@ -77,8 +77,9 @@ HALOGEN_API halogen_status halogen_module_repr(const halogen_module *module, cha
 HALOGEN_API halogen_status halogen_module_clone(const halogen_module *module, halogen_module **clone,
                                                 halogen_error *error);
 
-/** Gives parameters and running statistics another dtype (float16, bfloat16, float32, float64), rounded to nearest even; counters stay.
- * The state is the module's own afterwards; views of it are stale. Which dtypes forward then takes is the framework's rule. */
+/** Gives parameters and running statistics of a module on the CPU another dtype (float16, bfloat16, float32, float64), rounded to nearest
+ * even; counters stay. The state is the module's own afterwards; views of it are stale. Which dtypes forward then takes is the
+ * framework's rule. */
 HALOGEN_API halogen_status halogen_module_convert(halogen_module *module, DLDataType dtype, halogen_error *error);
 
 /** Moves parameters and running statistics to the CPU or to a GPU (of a kind that this library has kernels for), where the state is the
