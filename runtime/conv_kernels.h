@@ -15,6 +15,10 @@ enum class ConvRole {
   sum_length2,
   sum_length1,
   finish,
+  grad_input,
+  grad_weight_rows,
+  grad_weight_length,
+  bias_sums,
 };
 
 #define HALOGEN_KERNEL_ID ConvRole

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "conv.h"
+#include "conv_check.h"
 #include "conv_pads.h"
 #include "module.h"
 #include "struct_size.h"

@@ -1,0 +1,365 @@
+#include "conv_gradient.h"
+
+#include <algorithm>
+
+#include "conv_kernels.h"
+#include "parallel.h"
+#include "scratch.h"
+#include "strided_copy.h"
+
+namespace halogen {
+namespace {
+
+constexpr DLDevice kCpu = {kDLCPU, 0};
+
+int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
+
+/// A piece of the problem.
+struct Piece {
+  int64_t group, groups, sample, samples, first, positions;
+  bool adds;  ///< to the weights' gradient of the pieces before
+  bool ends;  ///< it: no piece follows
+};
+
+class Gradient {
+ public:
+  Gradient(Call *call, const ConvGradientProblem &problem, const ConvGradientPlan &plan,
+           const ConvGradientTensors &tensors, const ConvGradientScalars &scalars)
+      : call_(call),
+        p_(problem),
+        w_(problem.shape),
+        plan_(plan),
+        t_(tensors),
+        scalars_(scalars),
+        layout_(conv_gradient_layout(problem, plan, tensors)),
+        variant_(variant_of(call->context->options.isa)),
+        dtype_(problem.shape.dtype),
+        compute_dtype_(compute_dtype(problem.shape.dtype)),
+        storage_(type_of(dtype_)),
+        compute_(type_of(compute_dtype_)),
+        bytes_(dtype_bytes(dtype_)),
+        size_(dtype_bytes(compute_dtype_)),
+        rows_(plan.path == HALOGEN_CONV_PATH_ROWS) {}
+
+  int run() {
+    Scratch scratch(call_, kCpu);
+    if (!scratch.acquire(layout_.end)) return halide_error_code_out_of_memory;
+    memory_ = scratch.memory();
+    int code = p_.wants_bias ? bias() : 0;
+    if (!p_.wants_input && !p_.wants_weight) return code;
+    fill_table();
+    if (code == 0 && p_.wants_input) code = prepare_weights();
+    for (int64_t g = 0; g < plan_.groups.count() && code == 0; ++g) {
+      for (int64_t n = 0; n < plan_.samples.count() && code == 0; ++n) {
+        for (int64_t u = 0; u < plan_.positions.count() && code == 0; ++u) code = piece(piece_of(g, n, u));
+      }
+    }
+    return code;
+  }
+
+ private:
+  Memory part(int64_t offset, int64_t elements = 0) const { return memory_.at(offset + elements * size_, 1); }
+
+  Piece piece_of(int64_t g, int64_t n, int64_t u) const {
+    return {plan_.groups.first(g),
+            plan_.groups.size(g),
+            plan_.samples.first(n),
+            plan_.samples.size(n),
+            plan_.positions.first(u),
+            plan_.positions.size(u),
+            n + u > 0,
+            n + 1 == plan_.samples.count() && u + 1 == plan_.positions.count()};
+  }
+
+  void fill_table() const {
+    auto *table = static_cast<int32_t *>(part(layout_.table).address());
+    for (int64_t co = 0; co < w_.group_out(); ++co) {
+      for (int64_t k = 0; k < w_.K; ++k) {
+        const int64_t t = k * w_.dilation, phase = t % w_.stride / plan_.spread;
+        *table++ = static_cast<int32_t>(co * plan_.channel + phase * plan_.row + t / w_.stride);
+      }
+    }
+  }
+
+  /// Weights as rows of values that are computed in.
+  int prepare_weights() {
+    weight_ = t_.weight.memory;
+    weight_row_ = t_.weight.ci;
+    const int64_t out = w_.group_out();
+    if (layout_.copies) {
+      const Strided from = {weight_, 3, {w_.C_in, out, w_.K}, {t_.weight.ci, t_.weight.co, t_.weight.k}};
+      const Strided to = {part(layout_.dense), 3, {w_.C_in, out, w_.K}, {plan_.taps, w_.K, 1}};
+      const int code = strided_copy(call_, dtype_, variant_, from, to);
+      if (code != 0) return code;
+      weight_ = to.memory;
+      weight_row_ = plan_.taps;
+    }
+    if (!layout_.widens) return 0;
+    const ConvCut channels = {w_.C_in, std::max<int64_t>(1, kConvCopyElements / plan_.taps)};
+    const Memory from = weight_, to = part(layout_.weights);
+    const int code = parallel_for(call_, channels.count(), [&](int64_t i) {
+      const int64_t first = channels.first(i), count = channels.size(i);
+      Buffer x(from.at(first * weight_row_, bytes_), storage_, {dim(plan_.taps, 1), dim(count, weight_row_)});
+      Buffer y(to.at(first * layout_.weights_row, size_), compute_,
+               {dim(layout_.weights_row, 1), dim(1, 0), dim(count, layout_.weights_row)});
+      return find_kernel<ConvRole::pad>(dtype_, variant_).function(call_, x, x, 0, 1, 1, 0, 1.0, y);
+    });
+    weight_ = to;
+    weight_row_ = layout_.weights_row;
+    return code;
+  }
+
+  int piece(const Piece &piece) const {
+    const ConvCut channels = {piece.groups * w_.group_out(), std::max<int64_t>(1, kConvCopyElements / plan_.channel)};
+    const int64_t units = rows_ ? plan_.blocks : piece.groups * w_.group_in();
+    const ConvCut inputs = {p_.wants_weight ? units : 0,
+                            std::max<int64_t>(1, kConvCopyElements / plan_.x_row / (rows_ ? plan_.block : 1))};
+    const int64_t gradients = piece.samples * channels.count();
+    const int64_t packs = piece.samples * inputs.count() * (rows_ ? piece.groups : 1);
+    int code = parallel_for(call_, gradients + packs, [&](int64_t i) {
+      if (i < gradients) return pad_gradient(piece, i / channels.count(), channels, i % channels.count());
+      const int64_t pack = i - gradients, outer = pack / inputs.count();
+      return rows_ ? pack_input(piece, outer / piece.groups, outer % piece.groups, inputs, pack % inputs.count())
+                   : pad_input(piece, outer, inputs, pack % inputs.count());
+    });
+    if (code != 0) return code;
+
+    const ConvCut groups = {piece.groups, plan_.task_groups.part};
+    const ConvCut samples = {piece.samples, plan_.task_samples.part};
+    const ConvCut positions = {piece.positions, plan_.task_positions.part};
+    const int64_t each = samples.count() * positions.count() * plan_.task_channels.count();
+    const int64_t weight_tasks = plan_.task_blocks.count() * plan_.task_taps.count();
+    const int64_t inputs_gradients = p_.wants_input ? groups.count() * each : 0;
+    const int64_t weights_gradients = p_.wants_weight ? groups.count() * weight_tasks : 0;
+    code = parallel_for(call_, inputs_gradients + weights_gradients, [&](int64_t i) {
+      if (i >= inputs_gradients) {
+        const int64_t task = i - inputs_gradients;
+        return sum_weight(piece, groups, task / weight_tasks, task % weight_tasks);
+      }
+      const int64_t c = i % plan_.task_channels.count(),
+                    place = i / plan_.task_channels.count() % (each / plan_.task_channels.count());
+      return sum_input(piece, groups, i / each, samples, place / positions.count(), positions,
+                       place % positions.count(), c);
+    });
+    if (code != 0 || !p_.wants_weight || !piece.ends) return code;
+    const int64_t parts = rows_ ? plan_.blocks : 1;
+    return parallel_for(call_, piece.groups * parts,
+                        [&](int64_t i) { return finish_weight(piece, i / parts, i % parts); });
+  }
+
+  /// The gradient of the output behind the activation, by phases.
+  int pad_gradient(const Piece &piece, int64_t sample, const ConvCut &channels, int64_t index) const {
+    const int64_t first = channels.first(index), count = channels.size(index);
+    const int64_t channel = piece.group * w_.group_out() + first, n = piece.sample + sample;
+    const ConvStrides &s = p_.grad_output, &o = p_.output;
+    Buffer x(t_.grad_output.at(n * s.n + channel * s.c, bytes_), storage_, {dim(p_.L_out, s.l), dim(count, s.c)});
+    const bool activates = scalars_.activation != 0;
+    Buffer result(activates ? t_.output.at(n * o.n + channel * o.c, bytes_) : t_.grad_output, storage_,
+                  {dim(p_.L_out, activates ? o.l : s.l), dim(count, activates ? o.c : s.c)});
+    Buffer y(part(layout_.gradient, sample * plan_.sample + first * plan_.channel), compute_,
+             {dim(plan_.row, 1), dim(plan_.phases, plan_.row), dim(count, plan_.channel)});
+    return find_kernel<ConvRole::pad>(dtype_, variant_)
+        .function(call_, x, result, static_cast<int32_t>(p_.pad_left - piece.first * w_.stride),
+                  static_cast<int32_t>(w_.stride), static_cast<int32_t>(plan_.spread), scalars_.activation,
+                  scalars_.slope, y);
+  }
+
+  int pad_input(const Piece &piece, int64_t sample, const ConvCut &channels, int64_t index) const {
+    const int64_t first = channels.first(index), count = channels.size(index);
+    return pad_rows(piece, sample, piece.group * w_.group_in() + first, count,
+                    part(layout_.input, sample * plan_.x_sample + first * plan_.x_row));
+  }
+
+  /// Rows of the input behind its activation.
+  int pad_rows(const Piece &piece, int64_t sample, int64_t channel, int64_t count, const Memory &to) const {
+    const ConvStrides &s = p_.input;
+    Buffer x(t_.input.at((piece.sample + sample) * s.n + channel * s.c + piece.first * s.l, bytes_), storage_,
+             {dim(piece.positions, s.l), dim(count, s.c)});
+    Buffer y(to, compute_, {dim(plan_.x_row, 1), dim(1, 0), dim(count, plan_.x_row)});
+    return find_kernel<ConvRole::pad>(dtype_, variant_).function(call_, x, x, 0, 1, 1, 0, scalars_.input_slope, y);
+  }
+
+  /// Blocks of channels side by side.
+  int pack_input(const Piece &piece, int64_t sample, int64_t group, const ConvCut &blocks, int64_t index) const {
+    const int64_t first = blocks.first(index) * plan_.block, in = w_.group_in();
+    const int64_t count = std::min(blocks.size(index) * plan_.block, in - first);
+    const int64_t channel = (piece.group + group) * in + first;
+    const ConvStrides &s = p_.input;
+    const int64_t to = sample * plan_.x_sample + group * plan_.x_group + first * plan_.x_row;
+    Buffer y(part(layout_.input, to), compute_,
+             {dim(plan_.block, 1), dim(piece.positions, plan_.block), dim(1, 0), dim(1, 0),
+              dim(blocks.size(index), plan_.x_row * plan_.block)});
+    const auto packed = [&](const Memory &from, Dtype dtype, int64_t l, int64_t c) {
+      Buffer x(from, type_of(dtype), {dim(piece.positions, l), dim(count, c), dim(1, 0)});
+      return find_kernel<ConvRole::pack>(dtype, variant_).function(call_, x, 0, 1, 1, y);
+    };
+    if (scalars_.input_slope == 1) {
+      const int64_t at = (piece.sample + sample) * s.n + channel * s.c + piece.first * s.l;
+      return packed(t_.input.at(at, bytes_), dtype_, s.l, s.c);
+    }
+    Scratch scratch(call_, kCpu);
+    if (!scratch.acquire(count * plan_.x_row * size_)) return halide_error_code_out_of_memory;
+    const int code = pad_rows(piece, sample, channel, count, scratch.memory());
+    return code != 0 ? code : packed(scratch.memory(), compute_dtype_, 1, plan_.x_row);
+  }
+
+  int sum_input(const Piece &piece, const ConvCut &groups, int64_t g, const ConvCut &samples, int64_t n,
+                const ConvCut &positions, int64_t u, int64_t c) const {
+    Scratch scratch(call_, kCpu);
+    if (!scratch.acquire(plan_.sums_elements() * size_)) return halide_error_code_out_of_memory;
+    const int64_t in = w_.group_in(), channel = plan_.task_channels.first(c), channels = plan_.task_channels.size(c);
+    const int64_t row = plan_.sums_row(), row_step = row * plan_.task_samples.part;
+    const int64_t whole = round_up(positions.size(u), plan_.position_tile), rows = round_up(channels, plan_.row_tile);
+    const int64_t from = samples.first(n) * plan_.sample + groups.first(g) * plan_.group + positions.first(u);
+    Buffer x(part(layout_.gradient, from), compute_,
+             {dim(plan_.group - positions.first(u), 1), dim(samples.size(n), plan_.sample),
+              dim(groups.size(g), plan_.group)});
+    Buffer w(weight_.at(((piece.group + groups.first(g)) * in + channel) * weight_row_, size_), compute_,
+             {dim(plan_.taps, 1), dim(channels, weight_row_), dim(groups.size(g), in * weight_row_)});
+    Buffer at(part(layout_.table), halide_type_t(halide_type_int, 32), {dim(plan_.taps, 1)});
+    Buffer y(scratch.memory(), compute_,
+             {dim(whole, 1), dim(samples.size(n), row), dim(rows, row_step), dim(groups.size(g), plan_.sums_group())});
+    int code = find_kernel<ConvRole::grad_input>(compute_dtype_, variant_).function(call_, x, w, at, y);
+    // Groups of one channel are finished together.
+    const int64_t together = in == 1 ? groups.size(g) : 1;
+    for (int64_t i = 0; i < groups.size(g) && code == 0; i += together) {
+      for (int64_t j = 0; j < samples.size(n) && code == 0; ++j) {
+        const Memory sums = scratch.memory().at(i * plan_.sums_group() + j * row, size_);
+        const int64_t to = (piece.group + groups.first(g) + i) * in + channel;
+        code = finish_input(sums, in == 1 ? plan_.sums_group() : row_step, piece.sample + samples.first(n) + j, to,
+                            in == 1 ? together : channels, piece.first + positions.first(u), positions.size(u));
+      }
+    }
+    return code;
+  }
+
+  int finish_input(const Memory &sums, int64_t row, int64_t n, int64_t channel, int64_t channels, int64_t first,
+                   int64_t positions) const {
+    const ConvStrides &s = p_.grad_input, &i = p_.input;
+    Buffer z(sums, compute_, {dim(positions, 1), dim(channels, row)});
+    Buffer y(t_.grad_input.at(n * s.n + channel * s.c + first * s.l, bytes_), storage_,
+             {dim(positions, s.l), dim(channels, s.c)});
+    if (scalars_.input_slope == 1) return finish(z, y, channels);
+    Buffer x(t_.input.at(n * i.n + channel * i.c + first * i.l, bytes_), storage_,
+             {dim(positions, i.l), dim(channels, i.c)});
+    Buffer none(sums, storage_, {dim(channels, 0)});
+    return find_kernel<ConvRole::finish>(dtype_, variant_)
+        .function(call_, z, none, false, x, 2, scalars_.input_slope, y);
+  }
+
+  /// Sums as they are, in the tensor's dtype.
+  int finish(halide_buffer_t *z, halide_buffer_t *y, int64_t channels) const {
+    Buffer none(part(0), storage_, {dim(channels, 0)});
+    return find_kernel<ConvRole::finish>(dtype_, variant_).function(call_, z, none, false, y, 0, 1.0, y);
+  }
+
+  int sum_weight(const Piece &piece, const ConvCut &groups, int64_t g, int64_t task) const {
+    const int64_t block = plan_.task_blocks.first(task / plan_.task_taps.count()), tap = task % plan_.task_taps.count();
+    const int64_t blocks = plan_.task_blocks.size(task / plan_.task_taps.count());
+    const int64_t first = plan_.task_taps.first(tap), taps = plan_.task_taps.size(tap);
+    const int64_t group = groups.first(g), count = groups.size(g), width = rows_ ? plan_.block : 1;
+    const int64_t stored = tap + 1 == plan_.task_taps.count() ? plan_.stored_taps - first : taps;
+    Buffer dy(part(layout_.gradient, group * plan_.group), compute_,
+              {dim(plan_.group, 1), dim(piece.samples, plan_.sample), dim(count, plan_.group)});
+    Buffer at(memory_.at(layout_.table + first * 4, 1), halide_type_t(halide_type_int, 32), {dim(taps, 1)});
+    const Memory to =
+        part(layout_.weight_gradient, group * plan_.weight_group + (block * plan_.stored_taps + first) * width);
+    const Memory from = part(layout_.input, group * plan_.x_group + block * plan_.x_row * width);
+    const halide_dimension_t n = dim(piece.samples, plan_.x_sample), in_groups = dim(count, plan_.x_group);
+    if (rows_) {
+      Buffer x(from, compute_,
+               {dim(width, 1), dim(piece.positions, width), n, dim(blocks, plan_.x_row * width), in_groups});
+      Buffer y(
+          to, compute_,
+          {dim(width, 1), dim(stored, width), dim(blocks, plan_.stored_taps * width), dim(count, plan_.weight_group)});
+      return find_kernel<ConvRole::grad_weight_rows>(compute_dtype_, variant_)
+          .function(call_, x, dy, at, y, piece.adds, y);
+    }
+    Buffer x(from, compute_, {dim(piece.positions, 1), dim(blocks, plan_.x_row), n, in_groups});
+    Buffer y(to, compute_, {dim(stored, 1), dim(blocks, plan_.stored_taps), dim(count, plan_.weight_group)});
+    return find_kernel<ConvRole::grad_weight_length>(compute_dtype_, variant_)
+        .function(call_, x, dy, at, y, piece.adds, y);
+  }
+
+  int finish_weight(const Piece &piece, int64_t group, int64_t block) const {
+    const int64_t width = rows_ ? plan_.block : 1, first = block * width;
+    const int64_t channels = rows_ ? std::min(width, w_.group_in() - first) : w_.group_in();
+    const Memory from = part(layout_.weight_gradient, group * plan_.weight_group + first * plan_.stored_taps);
+    const ConvWeights &to = t_.grad_weight;
+    const int64_t channel = (piece.group + group) * w_.group_in() + first;
+    // Dense rows are one.
+    const bool dense = conv_rows_are_dense(w_, to);
+    const int64_t count = dense ? plan_.taps : w_.K;
+    int code = 0;
+    for (int64_t m = 0; m < plan_.taps && code == 0; m += count) {
+      Buffer z(from.at(m * width, size_), compute_, {dim(count, width), dim(channels, rows_ ? 1 : plan_.stored_taps)});
+      Buffer y(to.memory.at(channel * to.ci + m / w_.K * to.co, bytes_), storage_,
+               {dim(count, to.k), dim(channels, to.ci)});
+      code = finish(z, y, channels);
+    }
+    return code;
+  }
+
+  int bias() const {
+    const ConvCut &cut = plan_.bias_positions;
+    const ConvCut channels = {w_.C_out, std::max<int64_t>(1, kConvCopyElements / cut.part)};
+    auto *parts = static_cast<double *>(memory_.at(layout_.bias_parts, 1).address());
+    int code = parallel_for(call_, p_.N * cut.count() * channels.count(), [&](int64_t i) {
+      const int64_t c = channels.first(i % channels.count()), at = i / channels.count();
+      return sum_bias(at / cut.count(), cut.first(at % cut.count()), cut.size(at % cut.count()), c,
+                      channels.size(i % channels.count()), parts + at * w_.C_out + c);
+    });
+    for (int64_t i = 1; i < p_.N * cut.count(); ++i) {
+      for (int64_t c = 0; c < w_.C_out; ++c) parts[c] += parts[i * w_.C_out + c];
+    }
+    const Memory total = part(layout_.bias);
+    for (int64_t c = 0; c < w_.C_out; ++c) {
+      if (size_ == 8) {
+        static_cast<double *>(total.address())[c] = parts[c];
+      } else {
+        static_cast<float *>(total.address())[c] = static_cast<float>(parts[c]);
+      }
+    }
+    if (code != 0) return code;
+    Buffer z(total, compute_, {dim(w_.C_out, 1), dim(1, 0)});
+    Buffer y(t_.grad_bias, storage_, {dim(w_.C_out, t_.grad_bias_stride), dim(1, 0)});
+    return finish(z, y, 1);
+  }
+
+  int sum_bias(int64_t n, int64_t first, int64_t positions, int64_t channel, int64_t channels, double *to) const {
+    const ConvStrides &s = p_.grad_output, &o = p_.output;
+    const bool activates = scalars_.activation != 0;
+    const Memory from = t_.grad_output.at(n * s.n + channel * s.c + first * s.l, bytes_);
+    Buffer dy(from, storage_, {dim(positions, s.l), dim(channels, s.c)});
+    Buffer result(activates ? t_.output.at(n * o.n + channel * o.c + first * o.l, bytes_) : from, storage_,
+                  {dim(positions, activates ? o.l : s.l), dim(channels, activates ? o.c : s.c)});
+    Buffer y(Memory{kCpu, to, 0}, halide_type_t(halide_type_float, 64), {dim(channels, 1)});
+    return find_kernel<ConvRole::bias_sums>(dtype_, variant_)
+        .function(call_, dy, result, scalars_.activation, scalars_.slope, y);
+  }
+
+  Call *call_;
+  const ConvGradientProblem &p_;
+  const ConvWeightShape &w_;
+  const ConvGradientPlan &plan_;
+  const ConvGradientTensors &t_;
+  const ConvGradientScalars &scalars_;
+  ConvGradientLayout layout_;
+  Variant variant_;
+  Dtype dtype_, compute_dtype_;
+  halide_type_t storage_, compute_;
+  int64_t bytes_, size_;  ///< of an element: stored, computed in
+  bool rows_;
+  Memory memory_ = {};
+  Memory weight_ = {};  ///< dense rows in what is computed in
+  int64_t weight_row_ = 0;
+};
+
+}  // namespace
+
+int conv_gradient_run(Call *call, const ConvGradientProblem &problem, const ConvGradientPlan &plan,
+                      const ConvGradientTensors &tensors, const ConvGradientScalars &scalars) {
+  return Gradient(call, problem, plan, tensors, scalars).run();
+}
+
+}  // namespace halogen
