@@ -11,7 +11,7 @@ using namespace Halide;
 class ConvFinish : public Generator<ConvFinish> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 2>> z{"z"};        // t, co; any strides
+  Input<Buffer<void, 2>> z{"z"};        // t, co
   Input<Buffer<void, 1>> bias{"bias"};  // co
   Input<bool> has_bias{"has_bias"};
   Input<Buffer<void, 2>> input{"input"};  // t, co; any strides
@@ -36,7 +36,7 @@ class ConvFinish : public Generator<ConvFinish> {
   }
 
   void schedule() {
-    halogen::any_strides(z);
+    halogen::start_at_zero(z);
     halogen::any_strides(bias);
     halogen::any_strides(input);
     input.dim(1).set_stride(Expr());
@@ -45,15 +45,12 @@ class ConvFinish : public Generator<ConvFinish> {
     y.dim(0).set_stride(Expr());
     Func out = y;
     const int vector = get_target().natural_vector_size(z.type());
-    const Expr dense = y.dim(0).stride() == 1 && z.dim(0).stride() == 1;
+    const Expr dense = y.dim(0).stride() == 1;
     // The first two are the common ones: tanh costs more than all else.
     for (const Expr &fits : {dense && activation == 0 && slope == 1, dense && activation == 0,
                              dense && activation == 2 && input.dim(0).stride() == 1, dense}) {
       out.specialize(fits).vectorize(t, vector, TailStrategy::GuardWithIf);
     }
-    // Packed weights' gradients, on their way back.
-    const Expr transposed = y.dim(0).stride() == 1 && z.dim(1).stride() == 1;
-    out.specialize(transposed && activation == 0 && slope == 1).vectorize(t, vector, TailStrategy::GuardWithIf);
     out.specialize(activation == 0).reorder(co, t);
   }
 

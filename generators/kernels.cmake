@@ -43,6 +43,7 @@ halogen_generator(conv_grad_input SOURCES conv_grad_input_generator.cpp schedule
 halogen_generator(conv_grad_rows SOURCES conv_grad_rows_generator.cpp schedules/conv_schedule.cpp ${_conv})
 halogen_generator(conv_grad_length SOURCES conv_grad_length_generator.cpp schedules/conv_schedule.cpp ${_conv})
 halogen_generator(conv_bias_sums SOURCES conv_bias_sums_generator.cpp ${_conv})
+halogen_generator(conv_turn SOURCES conv_turn_generator.cpp ${_precision})
 halogen_generator(conv_finish SOURCES conv_finish_generator.cpp ${_conv})
 
 set(_cpu v4 v3 v2 neon)
@@ -97,3 +98,4 @@ halogen_kernel(OP conv ROLE grad_input DTYPES f32 f64 GENERATOR conv_grad_input 
 halogen_kernel(OP conv ROLE grad_weight PATH rows DTYPES f32 f64 GENERATOR conv_grad_rows VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE grad_weight PATH length DTYPES f32 f64 GENERATOR conv_grad_length VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE bias_sums DTYPES ${_dtypes} GENERATOR conv_bias_sums VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE turn DTYPES f32 f64 GENERATOR conv_turn VARIANTS ${_cpu})

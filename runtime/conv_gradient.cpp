@@ -16,7 +16,7 @@ int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
 
 /// A piece of the problem.
 struct Piece {
-  int64_t group, groups, sample, samples, first, positions;
+  int64_t group, groups, sample, samples, strip, strips;
   bool adds;  ///< to the weights' gradient of the pieces before
   bool ends;  ///< it: no piece follows
 };
@@ -51,7 +51,7 @@ class Gradient {
     if (code == 0 && p_.wants_input) code = prepare_weights();
     for (int64_t g = 0; g < plan_.groups.count() && code == 0; ++g) {
       for (int64_t n = 0; n < plan_.samples.count() && code == 0; ++n) {
-        for (int64_t u = 0; u < plan_.positions.count() && code == 0; ++u) code = piece(piece_of(g, n, u));
+        for (int64_t i = 0; i < plan_.strips.count() && code == 0; ++i) code = piece(piece_of(g, n, i));
       }
     }
     return code;
@@ -60,15 +60,24 @@ class Gradient {
  private:
   Memory part(int64_t offset, int64_t elements = 0) const { return memory_.at(offset + elements * size_, 1); }
 
-  Piece piece_of(int64_t g, int64_t n, int64_t u) const {
+  Piece piece_of(int64_t g, int64_t n, int64_t i) const {
     return {plan_.groups.first(g),
             plan_.groups.size(g),
             plan_.samples.first(n),
             plan_.samples.size(n),
-            plan_.positions.first(u),
-            plan_.positions.size(u),
-            n + u > 0,
-            n + 1 == plan_.samples.count() && u + 1 == plan_.positions.count()};
+            plan_.strips.first(i),
+            plan_.strips.size(i),
+            n + i > 0,
+            n + 1 == plan_.samples.count() && i + 1 == plan_.strips.count()};
+  }
+
+  /// A strip of a sample.
+  struct Unit {
+    int64_t sample, first, positions;
+  };
+  Unit unit_of(const Piece &piece, int64_t index) const {
+    const int64_t first = (piece.strip + index / piece.samples) * plan_.strip;
+    return {piece.sample + index % piece.samples, first, std::min(plan_.strip, p_.L - first)};
   }
 
   void fill_table() const {
@@ -110,138 +119,133 @@ class Gradient {
   }
 
   int piece(const Piece &piece) const {
+    const int64_t units = piece.samples * piece.strips;
     const ConvCut channels = {piece.groups * w_.group_out(), std::max<int64_t>(1, kConvCopyElements / plan_.channel)};
-    const int64_t units = rows_ ? plan_.blocks : piece.groups * w_.group_in();
-    const ConvCut inputs = {p_.wants_weight ? units : 0,
+    const int64_t rows = rows_ ? plan_.blocks * piece.groups : piece.groups * w_.group_in();
+    const ConvCut inputs = {p_.wants_weight ? rows : 0,
                             std::max<int64_t>(1, kConvCopyElements / plan_.x_row / (rows_ ? plan_.block : 1))};
-    const int64_t gradients = piece.samples * channels.count();
-    const int64_t packs = piece.samples * inputs.count() * (rows_ ? piece.groups : 1);
-    int code = parallel_for(call_, gradients + packs, [&](int64_t i) {
+    const int64_t gradients = units * channels.count();
+    int code = parallel_for(call_, gradients + units * inputs.count(), [&](int64_t i) {
       if (i < gradients) return pad_gradient(piece, i / channels.count(), channels, i % channels.count());
-      const int64_t pack = i - gradients, outer = pack / inputs.count();
-      return rows_ ? pack_input(piece, outer / piece.groups, outer % piece.groups, inputs, pack % inputs.count())
-                   : pad_input(piece, outer, inputs, pack % inputs.count());
+      const int64_t unit = (i - gradients) / inputs.count(), index = (i - gradients) % inputs.count();
+      return rows_ ? turn_input(piece, unit, inputs, index) : pad_input(piece, unit, inputs, index);
     });
     if (code != 0) return code;
 
-    const ConvCut groups = {piece.groups, plan_.task_groups.part};
-    const ConvCut samples = {piece.samples, plan_.task_samples.part};
-    const ConvCut positions = {piece.positions, plan_.task_positions.part};
-    const int64_t each = samples.count() * positions.count() * plan_.task_channels.count();
+    const ConvCut groups = {piece.groups, plan_.task_groups.part}, parts = {units, plan_.task_units};
+    const int64_t channel_tasks = plan_.task_channels.count(), each = parts.count() * channel_tasks;
     const int64_t weight_tasks = plan_.task_blocks.count() * plan_.task_taps.count();
-    const int64_t inputs_gradients = p_.wants_input ? groups.count() * each : 0;
-    const int64_t weights_gradients = p_.wants_weight ? groups.count() * weight_tasks : 0;
-    code = parallel_for(call_, inputs_gradients + weights_gradients, [&](int64_t i) {
-      if (i >= inputs_gradients) {
-        const int64_t task = i - inputs_gradients;
-        return sum_weight(piece, groups, task / weight_tasks, task % weight_tasks);
+    const int64_t of_input = p_.wants_input ? groups.count() * each : 0;
+    const int64_t of_weight = p_.wants_weight ? groups.count() * weight_tasks : 0;
+    code = parallel_for(call_, of_input + of_weight, [&](int64_t i) {
+      if (i < of_input) {
+        return sum_input(piece, groups, i / each, parts, i / channel_tasks % parts.count(), i % channel_tasks);
       }
-      const int64_t c = i % plan_.task_channels.count(),
-                    place = i / plan_.task_channels.count() % (each / plan_.task_channels.count());
-      return sum_input(piece, groups, i / each, samples, place / positions.count(), positions,
-                       place % positions.count(), c);
+      return sum_weight(piece, groups, (i - of_input) / weight_tasks, (i - of_input) % weight_tasks);
     });
     if (code != 0 || !p_.wants_weight || !piece.ends) return code;
-    const int64_t parts = rows_ ? plan_.blocks : 1;
-    return parallel_for(call_, piece.groups * parts,
-                        [&](int64_t i) { return finish_weight(piece, i / parts, i % parts); });
+    const int64_t blocks = rows_ ? plan_.blocks : 1;
+    return parallel_for(call_, piece.groups * blocks, [&](int64_t i) {
+      return rows_ ? turn_weight(piece, i / blocks, i % blocks)
+                   : finish_weight(part(layout_.weight_gradient, i * plan_.weight_group), plan_.stored_taps,
+                                   (piece.group + i) * w_.group_in(), w_.group_in(), 0, plan_.taps);
+    });
   }
 
   /// The gradient of the output behind the activation, by phases.
-  int pad_gradient(const Piece &piece, int64_t sample, const ConvCut &channels, int64_t index) const {
-    const int64_t first = channels.first(index), count = channels.size(index);
-    const int64_t channel = piece.group * w_.group_out() + first, n = piece.sample + sample;
+  int pad_gradient(const Piece &piece, int64_t index, const ConvCut &channels, int64_t task) const {
+    const Unit unit = unit_of(piece, index);
+    const int64_t first = channels.first(task), count = channels.size(task);
+    const int64_t channel = piece.group * w_.group_out() + first;
     const ConvStrides &s = p_.grad_output, &o = p_.output;
-    Buffer x(t_.grad_output.at(n * s.n + channel * s.c, bytes_), storage_, {dim(p_.L_out, s.l), dim(count, s.c)});
+    Buffer x(t_.grad_output.at(unit.sample * s.n + channel * s.c, bytes_), storage_,
+             {dim(p_.L_out, s.l), dim(count, s.c)});
     const bool activates = scalars_.activation != 0;
-    Buffer result(activates ? t_.output.at(n * o.n + channel * o.c, bytes_) : t_.grad_output, storage_,
+    Buffer result(activates ? t_.output.at(unit.sample * o.n + channel * o.c, bytes_) : t_.grad_output, storage_,
                   {dim(p_.L_out, activates ? o.l : s.l), dim(count, activates ? o.c : s.c)});
-    Buffer y(part(layout_.gradient, sample * plan_.sample + first * plan_.channel), compute_,
+    Buffer y(part(layout_.gradient, index * plan_.unit + first * plan_.channel), compute_,
              {dim(plan_.row, 1), dim(plan_.phases, plan_.row), dim(count, plan_.channel)});
     return find_kernel<ConvRole::pad>(dtype_, variant_)
-        .function(call_, x, result, static_cast<int32_t>(p_.pad_left - piece.first * w_.stride),
+        .function(call_, x, result, static_cast<int32_t>(p_.pad_left - unit.first * w_.stride),
                   static_cast<int32_t>(w_.stride), static_cast<int32_t>(plan_.spread), scalars_.activation,
                   scalars_.slope, y);
   }
 
-  int pad_input(const Piece &piece, int64_t sample, const ConvCut &channels, int64_t index) const {
-    const int64_t first = channels.first(index), count = channels.size(index);
-    return pad_rows(piece, sample, piece.group * w_.group_in() + first, count,
-                    part(layout_.input, sample * plan_.x_sample + first * plan_.x_row));
+  int pad_input(const Piece &piece, int64_t index, const ConvCut &channels, int64_t task) const {
+    const int64_t first = channels.first(task);
+    return pad_rows(unit_of(piece, index), piece.group * w_.group_in() + first, channels.size(task),
+                    part(layout_.input, index * plan_.x_unit + first * plan_.x_row));
   }
 
   /// Rows of the input behind its activation.
-  int pad_rows(const Piece &piece, int64_t sample, int64_t channel, int64_t count, const Memory &to) const {
+  int pad_rows(const Unit &unit, int64_t channel, int64_t count, const Memory &to) const {
     const ConvStrides &s = p_.input;
-    Buffer x(t_.input.at((piece.sample + sample) * s.n + channel * s.c + piece.first * s.l, bytes_), storage_,
-             {dim(piece.positions, s.l), dim(count, s.c)});
+    Buffer x(t_.input.at(unit.sample * s.n + channel * s.c + unit.first * s.l, bytes_), storage_,
+             {dim(unit.positions, s.l), dim(count, s.c)});
     Buffer y(to, compute_, {dim(plan_.x_row, 1), dim(1, 0), dim(count, plan_.x_row)});
     return find_kernel<ConvRole::pad>(dtype_, variant_).function(call_, x, x, 0, 1, 1, 0, scalars_.input_slope, y);
   }
 
-  /// Blocks of channels side by side.
-  int pack_input(const Piece &piece, int64_t sample, int64_t group, const ConvCut &blocks, int64_t index) const {
-    const int64_t first = blocks.first(index) * plan_.block, in = w_.group_in();
-    const int64_t count = std::min(blocks.size(index) * plan_.block, in - first);
-    const int64_t channel = (piece.group + group) * in + first;
-    const ConvStrides &s = p_.input;
-    const int64_t to = sample * plan_.x_sample + group * plan_.x_group + first * plan_.x_row;
-    Buffer y(part(layout_.input, to), compute_,
-             {dim(plan_.block, 1), dim(piece.positions, plan_.block), dim(1, 0), dim(1, 0),
-              dim(blocks.size(index), plan_.x_row * plan_.block)});
-    const auto packed = [&](const Memory &from, Dtype dtype, int64_t l, int64_t c) {
-      Buffer x(from, type_of(dtype), {dim(piece.positions, l), dim(count, c), dim(1, 0)});
-      return find_kernel<ConvRole::pack>(dtype, variant_).function(call_, x, 0, 1, 1, y);
-    };
-    if (scalars_.input_slope == 1) {
-      const int64_t at = (piece.sample + sample) * s.n + channel * s.c + piece.first * s.l;
-      return packed(t_.input.at(at, bytes_), dtype_, s.l, s.c);
-    }
+  /// The same, blocks of channels side by side.
+  int turn_input(const Piece &piece, int64_t index, const ConvCut &blocks, int64_t task) const {
     Scratch scratch(call_, kCpu);
-    if (!scratch.acquire(count * plan_.x_row * size_)) return halide_error_code_out_of_memory;
-    const int code = pad_rows(piece, sample, channel, count, scratch.memory());
-    return code != 0 ? code : packed(scratch.memory(), compute_dtype_, 1, plan_.x_row);
+    const int64_t block = plan_.block, elements = block * plan_.x_row, in = w_.group_in();
+    if (!scratch.acquire(elements * size_)) return halide_error_code_out_of_memory;
+    int code = 0;
+    for (int64_t i = 0; i < blocks.size(task) && code == 0; ++i) {
+      const int64_t at = blocks.first(task) + i, first = at % plan_.blocks * block;
+      code = pad_rows(unit_of(piece, index), (piece.group + at / plan_.blocks) * in + first,
+                      std::min(block, in - first), scratch.memory());
+      if (code == 0)
+        code = turn(scratch.memory(), plan_.x_row, block, part(layout_.input, index * plan_.x_unit + at * elements),
+                    block);
+    }
+    return code;
   }
 
-  int sum_input(const Piece &piece, const ConvCut &groups, int64_t g, const ConvCut &samples, int64_t n,
-                const ConvCut &positions, int64_t u, int64_t c) const {
+  /// `rows` rows of `columns` elements to columns; rows of the result are `to_row` apart.
+  int turn(const Memory &from, int64_t columns, int64_t rows, const Memory &to, int64_t to_row) const {
+    Buffer x(from, compute_, {dim(columns, 1), dim(rows, columns), dim(1, 0)});
+    Buffer y(to, compute_, {dim(rows, 1), dim(columns, to_row), dim(1, 0)});
+    return find_kernel<ConvRole::turn>(compute_dtype_, variant_).function(call_, x, y);
+  }
+
+  int sum_input(const Piece &piece, const ConvCut &groups, int64_t g, const ConvCut &units, int64_t u,
+                int64_t c) const {
     Scratch scratch(call_, kCpu);
     if (!scratch.acquire(plan_.sums_elements() * size_)) return halide_error_code_out_of_memory;
     const int64_t in = w_.group_in(), channel = plan_.task_channels.first(c), channels = plan_.task_channels.size(c);
-    const int64_t row = plan_.sums_row(), row_step = row * plan_.task_samples.part;
-    const int64_t whole = round_up(positions.size(u), plan_.position_tile), rows = round_up(channels, plan_.row_tile);
-    const int64_t from = samples.first(n) * plan_.sample + groups.first(g) * plan_.group + positions.first(u);
-    Buffer x(part(layout_.gradient, from), compute_,
-             {dim(plan_.group - positions.first(u), 1), dim(samples.size(n), plan_.sample),
-              dim(groups.size(g), plan_.group)});
-    Buffer w(weight_.at(((piece.group + groups.first(g)) * in + channel) * weight_row_, size_), compute_,
-             {dim(plan_.taps, 1), dim(channels, weight_row_), dim(groups.size(g), in * weight_row_)});
+    const int64_t row = plan_.sums_row, group = groups.first(g), count = groups.size(g);
+    Buffer x(part(layout_.gradient, units.first(u) * plan_.unit + group * plan_.group), compute_,
+             {dim(plan_.group, 1), dim(units.size(u), plan_.unit), dim(count, plan_.group)});
+    Buffer w(weight_.at(((piece.group + group) * in + channel) * weight_row_, size_), compute_,
+             {dim(plan_.taps, 1), dim(channels, weight_row_), dim(count, count > 1 ? in * weight_row_ : 0)});
     Buffer at(part(layout_.table), halide_type_t(halide_type_int, 32), {dim(plan_.taps, 1)});
     Buffer y(scratch.memory(), compute_,
-             {dim(whole, 1), dim(samples.size(n), row), dim(rows, row_step), dim(groups.size(g), plan_.sums_group())});
+             {dim(row, 1), dim(units.size(u), row), dim(round_up(channels, plan_.row_tile), plan_.sums_channel()),
+              dim(count, plan_.sums_group())});
     int code = find_kernel<ConvRole::grad_input>(compute_dtype_, variant_).function(call_, x, w, at, y);
     // Groups of one channel are finished together.
-    const int64_t together = in == 1 ? groups.size(g) : 1;
-    for (int64_t i = 0; i < groups.size(g) && code == 0; i += together) {
-      for (int64_t j = 0; j < samples.size(n) && code == 0; ++j) {
+    const bool single = in == 1;
+    for (int64_t i = 0; i < count && code == 0; i += single ? count : 1) {
+      for (int64_t j = 0; j < units.size(u) && code == 0; ++j) {
         const Memory sums = scratch.memory().at(i * plan_.sums_group() + j * row, size_);
-        const int64_t to = (piece.group + groups.first(g) + i) * in + channel;
-        code = finish_input(sums, in == 1 ? plan_.sums_group() : row_step, piece.sample + samples.first(n) + j, to,
-                            in == 1 ? together : channels, piece.first + positions.first(u), positions.size(u));
+        code =
+            finish_input(sums, single ? plan_.sums_group() : plan_.sums_channel(), unit_of(piece, units.first(u) + j),
+                         (piece.group + group + i) * in + channel, single ? count : channels);
       }
     }
     return code;
   }
 
-  int finish_input(const Memory &sums, int64_t row, int64_t n, int64_t channel, int64_t channels, int64_t first,
-                   int64_t positions) const {
+  int finish_input(const Memory &sums, int64_t row, const Unit &unit, int64_t channel, int64_t channels) const {
     const ConvStrides &s = p_.grad_input, &i = p_.input;
-    Buffer z(sums, compute_, {dim(positions, 1), dim(channels, row)});
-    Buffer y(t_.grad_input.at(n * s.n + channel * s.c + first * s.l, bytes_), storage_,
-             {dim(positions, s.l), dim(channels, s.c)});
+    Buffer z(sums, compute_, {dim(unit.positions, 1), dim(channels, row)});
+    Buffer y(t_.grad_input.at(unit.sample * s.n + channel * s.c + unit.first * s.l, bytes_), storage_,
+             {dim(unit.positions, s.l), dim(channels, s.c)});
     if (scalars_.input_slope == 1) return finish(z, y, channels);
-    Buffer x(t_.input.at(n * i.n + channel * i.c + first * i.l, bytes_), storage_,
-             {dim(positions, i.l), dim(channels, i.c)});
+    Buffer x(t_.input.at(unit.sample * i.n + channel * i.c + unit.first * i.l, bytes_), storage_,
+             {dim(unit.positions, i.l), dim(channels, i.c)});
     Buffer none(sums, storage_, {dim(channels, 0)});
     return find_kernel<ConvRole::finish>(dtype_, variant_)
         .function(call_, z, none, false, x, 2, scalars_.input_slope, y);
@@ -254,46 +258,71 @@ class Gradient {
   }
 
   int sum_weight(const Piece &piece, const ConvCut &groups, int64_t g, int64_t task) const {
-    const int64_t block = plan_.task_blocks.first(task / plan_.task_taps.count()), tap = task % plan_.task_taps.count();
-    const int64_t blocks = plan_.task_blocks.size(task / plan_.task_taps.count());
-    const int64_t first = plan_.task_taps.first(tap), taps = plan_.task_taps.size(tap);
+    const int64_t b = task / plan_.task_taps.count(), m = task % plan_.task_taps.count();
+    // Strips of full length first; a sample's last may be shorter.
+    const int64_t rest = p_.L - (piece.strip + piece.strips) * plan_.strip;
+    const int64_t full = (rest < 0 ? piece.strips - 1 : piece.strips) * piece.samples;
+    int code = full > 0 ? sum_units(groups, g, b, m, 0, full, plan_.strip, piece.adds) : 0;
+    if (rest < 0 && code == 0) {
+      code = sum_units(groups, g, b, m, full, piece.samples, plan_.strip + rest, piece.adds || full > 0);
+    }
+    return code;
+  }
+
+  int sum_units(const ConvCut &groups, int64_t g, int64_t b, int64_t m, int64_t first_unit, int64_t units,
+                int64_t length, bool adds) const {
+    const int64_t block = plan_.task_blocks.first(b), blocks = plan_.task_blocks.size(b);
+    const int64_t first = plan_.task_taps.first(m), taps = plan_.task_taps.size(m);
     const int64_t group = groups.first(g), count = groups.size(g), width = rows_ ? plan_.block : 1;
-    const int64_t stored = tap + 1 == plan_.task_taps.count() ? plan_.stored_taps - first : taps;
-    Buffer dy(part(layout_.gradient, group * plan_.group), compute_,
-              {dim(plan_.group, 1), dim(piece.samples, plan_.sample), dim(count, plan_.group)});
+    const int64_t stored = m + 1 == plan_.task_taps.count() ? plan_.stored_taps - first : taps;
+    Buffer dy(part(layout_.gradient, first_unit * plan_.unit + group * plan_.group), compute_,
+              {dim(plan_.group, 1), dim(units, plan_.unit), dim(count, plan_.group)});
     Buffer at(memory_.at(layout_.table + first * 4, 1), halide_type_t(halide_type_int, 32), {dim(taps, 1)});
     const Memory to =
         part(layout_.weight_gradient, group * plan_.weight_group + (block * plan_.stored_taps + first) * width);
-    const Memory from = part(layout_.input, group * plan_.x_group + block * plan_.x_row * width);
-    const halide_dimension_t n = dim(piece.samples, plan_.x_sample), in_groups = dim(count, plan_.x_group);
+    const Memory from =
+        part(layout_.input, first_unit * plan_.x_unit + group * plan_.x_group + block * plan_.x_row * width);
+    const halide_dimension_t n = dim(units, plan_.x_unit), in_groups = dim(count, plan_.x_group);
     if (rows_) {
-      Buffer x(from, compute_,
-               {dim(width, 1), dim(piece.positions, width), n, dim(blocks, plan_.x_row * width), in_groups});
+      Buffer x(from, compute_, {dim(width, 1), dim(length, width), n, dim(blocks, plan_.x_row * width), in_groups});
       Buffer y(
           to, compute_,
           {dim(width, 1), dim(stored, width), dim(blocks, plan_.stored_taps * width), dim(count, plan_.weight_group)});
-      return find_kernel<ConvRole::grad_weight_rows>(compute_dtype_, variant_)
-          .function(call_, x, dy, at, y, piece.adds, y);
+      return find_kernel<ConvRole::grad_weight_rows>(compute_dtype_, variant_).function(call_, x, dy, at, y, adds, y);
     }
-    Buffer x(from, compute_, {dim(piece.positions, 1), dim(blocks, plan_.x_row), n, in_groups});
+    Buffer x(from, compute_, {dim(length, 1), dim(blocks, plan_.x_row), n, in_groups});
     Buffer y(to, compute_, {dim(stored, 1), dim(blocks, plan_.stored_taps), dim(count, plan_.weight_group)});
-    return find_kernel<ConvRole::grad_weight_length>(compute_dtype_, variant_)
-        .function(call_, x, dy, at, y, piece.adds, y);
+    return find_kernel<ConvRole::grad_weight_length>(compute_dtype_, variant_).function(call_, x, dy, at, y, adds, y);
   }
 
-  int finish_weight(const Piece &piece, int64_t group, int64_t block) const {
-    const int64_t width = rows_ ? plan_.block : 1, first = block * width;
-    const int64_t channels = rows_ ? std::min(width, w_.group_in() - first) : w_.group_in();
-    const Memory from = part(layout_.weight_gradient, group * plan_.weight_group + first * plan_.stored_taps);
+  /// A block's columns to rows, and out.
+  int turn_weight(const Piece &piece, int64_t group, int64_t block) const {
+    Scratch scratch(call_, kCpu);
+    const int64_t width = plan_.block, first = block * width;
+    if (!scratch.acquire(width * kConvTurnedTaps * size_)) return halide_error_code_out_of_memory;
+    int code = 0;
+    for (int64_t m = 0; m < plan_.taps && code == 0; m += kConvTurnedTaps) {
+      const int64_t taps = std::min(kConvTurnedTaps, plan_.taps - m);
+      code = turn(part(layout_.weight_gradient, group * plan_.weight_group + (block * plan_.stored_taps + m) * width),
+                  width, round_up(taps, width), scratch.memory(), kConvTurnedTaps);
+      if (code != 0) return code;
+      code = finish_weight(scratch.memory(), kConvTurnedTaps, (piece.group + group) * w_.group_in() + first,
+                           std::min(width, w_.group_in() - first), m, taps);
+    }
+    return code;
+  }
+
+  /// Taps [first, first + taps) of some channels, in rows.
+  int finish_weight(const Memory &from, int64_t row, int64_t channel, int64_t channels, int64_t first,
+                    int64_t taps) const {
     const ConvWeights &to = t_.grad_weight;
-    const int64_t channel = (piece.group + group) * w_.group_in() + first;
     // Dense rows are one.
     const bool dense = conv_rows_are_dense(w_, to);
-    const int64_t count = dense ? plan_.taps : w_.K;
     int code = 0;
-    for (int64_t m = 0; m < plan_.taps && code == 0; m += count) {
-      Buffer z(from.at(m * width, size_), compute_, {dim(count, width), dim(channels, rows_ ? 1 : plan_.stored_taps)});
-      Buffer y(to.memory.at(channel * to.ci + m / w_.K * to.co, bytes_), storage_,
+    for (int64_t m = first, count = 0; m < first + taps && code == 0; m += count) {
+      count = dense ? taps : std::min(w_.K - m % w_.K, first + taps - m);
+      Buffer z(from.at(m - first, size_), compute_, {dim(count, 1), dim(channels, row)});
+      Buffer y(to.memory.at(channel * to.ci + m / w_.K * to.co + m % w_.K * to.k, bytes_), storage_,
                {dim(count, to.k), dim(channels, to.ci)});
       code = finish(z, y, channels);
     }

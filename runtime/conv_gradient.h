@@ -40,20 +40,21 @@ struct ConvGradientLayout {
 ConvGradientLayout conv_gradient_layout(const ConvGradientProblem &problem, const ConvGradientPlan &plan,
                                         const ConvGradientTensors &tensors);
 
-/// Elements of a task that copies.
+/// Elements of a task that copies, and taps that go from columns to rows at a time.
 constexpr int64_t kConvCopyElements = 32 * 1024;
+constexpr int64_t kConvTurnedTaps = 256;
 
 /// Bytes of workspace: of the call, and of each task that runs.
 struct ConvGradientWorkspace {
   int64_t call, task;
 };
 ConvGradientWorkspace conv_gradient_workspace(const ConvGradientProblem &problem, const ConvGradientPlan &plan,
-                                              const ConvGradientTensors &tensors, const ConvGradientScalars &scalars);
+                                              const ConvGradientTensors &tensors);
 
 /// Names of the kernels that a plan runs, separated by ' '; false where this library lacks one (its name goes to `missing`).
 bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGradientPlan &plan,
-                                const ConvGradientTensors &tensors, const ConvGradientScalars &scalars, halogen_isa isa,
-                                char *names, size_t size, const char **missing);
+                                const ConvGradientTensors &tensors, halogen_isa isa, char *names, size_t size,
+                                const char **missing);
 
 /// Runs the plan. Returns 0 or a kernel's code; the reason is noted in `call`.
 int conv_gradient_run(Call *call, const ConvGradientProblem &problem, const ConvGradientPlan &plan,

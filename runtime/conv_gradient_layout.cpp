@@ -42,18 +42,17 @@ ConvGradientLayout conv_gradient_layout(const ConvGradientProblem &p, const Conv
 }
 
 ConvGradientWorkspace conv_gradient_workspace(const ConvGradientProblem &problem, const ConvGradientPlan &plan,
-                                              const ConvGradientTensors &tensors, const ConvGradientScalars &scalars) {
+                                              const ConvGradientTensors &tensors) {
   const int64_t size = dtype_bytes(compute_dtype(problem.shape.dtype));
-  const bool pads_first = problem.wants_weight && plan.path == HALOGEN_CONV_PATH_ROWS && scalars.input_slope != 1;
-  const int64_t blocks = std::max<int64_t>(1, kConvCopyElements / plan.x_row / plan.block);
-  const int64_t padded = pads_first ? std::min(blocks, plan.blocks) * plan.block * plan.x_row : 0;
+  const bool turns = problem.wants_weight && plan.path == HALOGEN_CONV_PATH_ROWS;
+  const int64_t turned = turns ? plan.block * std::max(plan.x_row, kConvTurnedTaps) : 0;
   const int64_t sums = problem.wants_input ? plan.sums_elements() : 0;
-  return {conv_gradient_layout(problem, plan, tensors).end, std::max(padded, sums) * size};
+  return {conv_gradient_layout(problem, plan, tensors).end, std::max(turned, sums) * size};
 }
 
 bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGradientPlan &plan,
-                                const ConvGradientTensors &tensors, const ConvGradientScalars &scalars, halogen_isa isa,
-                                char *names, size_t size, const char **missing) {
+                                const ConvGradientTensors &tensors, halogen_isa isa, char *names, size_t size,
+                                const char **missing) {
   const Variant variant = variant_of(isa);
   const Dtype dtype = problem.shape.dtype, compute = compute_dtype(dtype);
   const bool rows = plan.path == HALOGEN_CONV_PATH_ROWS, sums = problem.wants_input || problem.wants_weight;
@@ -71,9 +70,7 @@ bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGr
   if (problem.wants_bias) add(find_kernel<ConvRole::bias_sums>(dtype, variant).name, "conv_bias_sums");
   if (conv_gradient_layout(problem, plan, tensors).copies) add(strided_copy_name(dtype, variant), "tensor_copy");
   if (sums) add(find_kernel<ConvRole::pad>(dtype, variant).name, "conv_pad");
-  if (problem.wants_weight && rows) {
-    add(find_kernel<ConvRole::pack>(scalars.input_slope == 1 ? dtype : compute, variant).name, "conv_pack");
-  }
+  if (problem.wants_weight && rows) add(find_kernel<ConvRole::turn>(compute, variant).name, "conv_turn");
   if (problem.wants_input) add(find_kernel<ConvRole::grad_input>(compute, variant).name, "conv_grad_input");
   if (problem.wants_weight) {
     add(rows ? find_kernel<ConvRole::grad_weight_rows>(compute, variant).name

@@ -2,8 +2,9 @@
 // threads is not among its arguments.
 //
 // Both large gradients read the gradient of the output by phases: position q of phase r is output stride*q + r of the full result, so
-// that tap k of input l lies at q = l + k*dilation/stride (rounded down), whatever l is. A *piece* is a range of groups, samples and
-// inputs l, whose gradients by phases and whose inputs fit in a cache; pieces follow each other, the tasks of a piece run side by side.
+// that tap k of input l lies at q = l + k*dilation/stride (rounded down), whatever l is. Samples are cut into *strips*, which are as
+// short as samples of their own: many rows are read side by side, and must lie on few pages. A *piece* is a range of groups, samples
+// and strips that fits in a cache; pieces follow each other, the tasks of a piece run side by side.
 #pragma once
 
 #include "conv_plan.h"
@@ -28,35 +29,38 @@ struct ConvCut {
 };
 
 struct ConvGradientPlan {
-  halogen_conv_path path;              ///< of the weights' gradient
-  const char *reason;                  ///< a sentence, static
-  bool too_large;                      ///< with a refusal: beyond what kernels can count
-  int64_t taps;                        ///< rows of a weight's gradient: K in each output channel of a group
-  int64_t phases, spread;              ///< phases kept, and how far they are apart
-  ConvCut groups, samples, positions;  ///< pieces
+  halogen_conv_path path;           ///< of the weights' gradient
+  const char *reason;               ///< a sentence, static
+  bool too_large;                   ///< with a refusal: beyond what kernels can count
+  int64_t taps;                     ///< rows of a weight's gradient: K in each output channel of a group
+  int64_t phases, spread;           ///< phases kept, and how far they are apart
+  int64_t strip;                    ///< inputs l of a strip; a sample's last may be shorter
+  ConvCut groups, samples, strips;  ///< pieces
 
-  // Memory of a piece, in elements: the gradient by phases, [sample][group][channel][phase][position] …
-  int64_t row, channel, group, sample;
-  // … and the input, [sample][group][channel or block of channels][position].
-  int64_t x_row, x_group, x_sample;
+  // Memory of a piece, in elements: the gradient by phases, [strip][sample][group][channel][phase][position] …
+  int64_t row, channel, group, unit;
+  // … and the input, [strip][sample][group][channel or block of channels][position].
+  int64_t x_row, x_group, x_unit;
   // The weights' gradient, [group][block][tap][channel in block] or [group][channel][tap].
   int64_t block, blocks, stored_taps, weight_group;
 
-  // Tasks within a piece.
-  int64_t row_tile;                                     ///< rows in a register tile of the input's gradient
-  int64_t position_tile;                                ///< positions in it
-  ConvCut task_groups;                                  ///< of both; more than one only where a task has all of each
-  ConvCut task_samples, task_positions, task_channels;  ///< of the input's gradient
-  ConvCut task_blocks, task_taps;                       ///< of the weights' gradient
-  ConvCut bias_positions;                               ///< of the bias' gradient, in each channel of each sample
+  // Tasks within a piece. A unit is a strip of a sample.
+  int64_t row_tile;     ///< rows in a register tile of the input's gradient
+  int64_t sums_row;     ///< positions of a strip, in whole tiles
+  ConvCut task_groups;  ///< of both; more than one only where a task has all of each
+  int64_t task_units;   ///< of the input's gradient …
+  ConvCut task_channels;
+  ConvCut task_blocks, task_taps;  ///< of the weights' gradient
+  ConvCut bias_positions;          ///< of the bias' gradient, in each channel of each sample
 
-  int64_t pieces() const { return groups.count() * samples.count() * positions.count(); }
-  int64_t gradient_elements() const { return samples.part * sample; }
-  int64_t input_elements() const { return samples.part * x_sample; }
-  int64_t weight_elements() const { return groups.part * weight_group; }
-  /// Sums of a task of the input's gradient, [group][channel][sample][position].
-  int64_t sums_row() const;
-  int64_t sums_group() const;
+  int64_t units() const { return samples.part * strips.part; }
+  int64_t gradient_elements() const { return units() * unit; }
+  int64_t input_elements() const { return units() * x_unit; }
+  /// Squares are turned that may reach beyond the last tap.
+  int64_t weight_elements() const { return groups.part * weight_group + block * block; }
+  /// Sums of a task of the input's gradient, [group][channel][unit][position].
+  int64_t sums_channel() const { return task_units * sums_row; }
+  int64_t sums_group() const { return (task_channels.part + row_tile - 1) / row_tile * row_tile * sums_channel(); }
   int64_t sums_elements() const { return task_groups.part * sums_group(); }
 };
 

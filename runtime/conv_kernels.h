@@ -19,6 +19,7 @@ enum class ConvRole {
   grad_weight_rows,
   grad_weight_length,
   bias_sums,
+  turn,
 };
 
 #define HALOGEN_KERNEL_ID ConvRole

@@ -154,10 +154,10 @@ halogen_status check_call(const Report &report, const halogen_conv_transpose1d_b
 bool describe(const halogen_context &context, const ConvBackwardCall &call, const ConvGradientPlan &plan,
               halogen_kernel_info *info) {
   const char *missing = nullptr;
-  const bool complete = conv_gradient_kernel_names(call.problem, plan, call.tensors, call.scalars, context.options.isa,
-                                                   info->kernels, sizeof(info->kernels), &missing);
+  const bool complete = conv_gradient_kernel_names(call.problem, plan, call.tensors, context.options.isa, info->kernels,
+                                                   sizeof(info->kernels), &missing);
   std::snprintf(info->isa, sizeof(info->isa), "%s", isa_name(context.options.isa));
-  const ConvGradientWorkspace space = conv_gradient_workspace(call.problem, plan, call.tensors, call.scalars);
+  const ConvGradientWorkspace space = conv_gradient_workspace(call.problem, plan, call.tensors);
   info->workspace_bytes = static_cast<uint64_t>(space.call + context.options.num_threads * space.task);
   if (complete) {
     std::snprintf(info->reason, sizeof(info->reason), "%s", plan.reason);
