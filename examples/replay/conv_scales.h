@@ -19,14 +19,16 @@ struct ConvOperands {
   std::vector<int64_t> weight_shape;  // (C_in, C_out / groups, K)
 };
 
+/// An argument of the module, or what it is where the file does not say.
+inline int64_t conv_parameter(const Json &params, const char *key, int64_t otherwise) {
+  const auto &object = params.as_object();
+  const auto found = std::find_if(object.begin(), object.end(), [&](const auto &entry) { return entry.first == key; });
+  return found == object.end() ? otherwise : found->second.as_integer();
+}
+
 inline NormScales conv_scales(const Json &params, const ConvOperands &in) {
-  const auto parameter = [&](const char *key) {
-    const auto &object = params.as_object();
-    const auto found =
-        std::find_if(object.begin(), object.end(), [&](const auto &entry) { return entry.first == key; });
-    return found == object.end() ? int64_t{1} : found->second.as_integer();
-  };
-  const int64_t stride = parameter("stride"), dilation = parameter("dilation"), groups = parameter("groups");
+  const int64_t stride = conv_parameter(params, "stride", 1), dilation = conv_parameter(params, "dilation", 1);
+  const int64_t groups = conv_parameter(params, "groups", 1);
   const int64_t length = in.shape.back(), c_in = in.weight_shape[0], group_out = in.weight_shape[1];
   const int64_t kernel = in.weight_shape[2], full = (length - 1) * stride + dilation * (kernel - 1) + 1;
   const int64_t samples = in.shape.size() == 3 ? in.shape[0] : 1;

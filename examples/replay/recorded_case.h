@@ -14,6 +14,7 @@
 
 #include "adapters.h"
 #include "compare.h"
+#include "conv_gradients.h"
 #include "conv_scales.h"
 #include "gradients.h"
 #include "outcome.h"
@@ -30,8 +31,6 @@ class RecordedCase {
   std::string unsupported() const {
     const std::string module = file_.meta("module");
     if (find_adapter(module) == nullptr) return "no such module here yet: " + module;
-    const std::string dtype = file_.meta("dtype");
-    if (find_adapter(module)->rule == nullptr && dtype != "float32") return "dtype " + dtype;
     const std::string layout = file_.meta("memory_format");
     if (!layout.empty() && layout != "contiguous" && layout != "channels_last") return "layout " + layout;
     if (file_.find("input") == nullptr && !is_splitmix(file_)) return "the input is stored in a form not known here";
@@ -63,9 +62,10 @@ class RecordedCase {
         compare_gradients(rule, scales.var_overflows, suffix(step), result);
       } else {
         const DLTensor *weight = state("weight");
-        compare_step(conv_scales(params, {operands_.x, operands_.weight, operands_.bias, input_.shape(),
-                                          std::vector<int64_t>(weight->shape, weight->shape + weight->ndim)}),
-                     suffix(step), result);
+        const ConvOperands operands = {operands_.x, operands_.weight, operands_.bias, input_.shape(),
+                                       std::vector<int64_t>(weight->shape, weight->shape + weight->ndim)};
+        compare_step(conv_scales(params, operands), suffix(step), result);
+        compare_conv_gradients(params, operands, suffix(step), result);
       }
     }
     outcome.vs_framework = result.vs_framework;
@@ -285,6 +285,19 @@ class RecordedCase {
     if (!has_state("weight")) return;
     compare_gradient("grad_weight" + suffix, gradients.weight, scales.weight, scales.count, overflows, result);
     compare_gradient("grad_bias" + suffix, gradients.bias, scales.bias, scales.count, overflows, result);
+  }
+
+  void compare_conv_gradients(const Json &params, const ConvOperands &operands, const std::string &suffix,
+                              Comparison &result) {
+    const Tensor *recorded = file_.find("grad_output" + suffix);
+    if (recorded == nullptr) return;
+    const Array grad_output(number_type(recorded->dtype), recorded->shape, false, recorded->data);
+    const DLTensor *bias = has_state("bias") ? state("bias") : nullptr;
+    const NormGradients gradients = conv_gradients(context_, params, *state("weight"), bias, input_, grad_output);
+    const GradientScales scales = conv_gradient_scales(params, operands, grad_output.values());
+    compare_gradient("grad_input" + suffix, gradients.input, scales.input, 0, false, result);
+    compare_gradient("grad_weight" + suffix, gradients.weight, scales.weight, 0, false, result);
+    if (bias != nullptr) compare_gradient("grad_bias" + suffix, gradients.bias, scales.bias, 0, false, result);
   }
 
   Numbers sample_of(const Numbers &values) const {

@@ -131,7 +131,7 @@ typedef struct halogen_torch_conv_transpose1d_params {
   int32_t bias;           /**< 1 */
   int32_t reserved;       /**< 0 */
   int64_t dilation;       /**< 1 */
-  DLDataType dtype;       /**< float32 */
+  DLDataType dtype;       /**< float32; or float64, float16, bfloat16 */
   DLDevice device;        /**< CPU */
 } halogen_torch_conv_transpose1d_params;
 

@@ -146,7 +146,7 @@ halogen_status packed_weight(TorchConv &module, const StateEntry &weight, haloge
 halogen_status forward_size(TorchConv &module, const ForwardCall &call, int64_t output_size, bool sized) {
   const Report report = {module.base.context, call.error};
   Tensor checked;
-  halogen_status status = check_tensor(report, "input", call.input, kFloat32, !call.only_query, &checked);
+  halogen_status status = check_tensor(report, "input", call.input, module.params.dtype, !call.only_query, &checked);
   if (status == HALOGEN_OK && call.output == nullptr) status = fail_null(report, "output");
   if (status == HALOGEN_OK) status = check_input(report, module, *call.input, sized);
   if (status == HALOGEN_OK && sized) status = check_size(report, module, *call.input, output_size);
@@ -210,8 +210,10 @@ halogen_status check_params(const Report &report, const halogen_torch_conv_trans
     return fail(report, HALOGEN_ERROR_ARGUMENT, "bias, reserved: expected 0 or 1, and 0, got %d, %d", p.bias,
                 p.reserved);
   }
-  if (p.dtype.code != kFloat32.code || p.dtype.bits != kFloat32.bits || p.dtype.lanes != 1) {
-    return fail(report, HALOGEN_ERROR_DTYPE, "dtype: expected float32, got %s", DtypeText(p.dtype).text);
+  Dtype dtype = Dtype::f32;
+  if (!dtype_of(p.dtype, &dtype)) {
+    return fail(report, HALOGEN_ERROR_DTYPE, "dtype: expected float32, float64, float16 or bfloat16, got %s",
+                DtypeText(p.dtype).text);
   }
   if (p.device.device_type != kDLCPU) {
     return fail(report, HALOGEN_ERROR_DEVICE, "device: expected device_type %d (CPU), got %d", kDLCPU,
@@ -221,7 +223,7 @@ halogen_status check_params(const Report &report, const halogen_torch_conv_trans
     return fail(report, HALOGEN_ERROR_SIZE, "padding, output_padding: expected less than 2^31, got %lld, %lld",
                 static_cast<long long>(p.padding), static_cast<long long>(p.output_padding));
   }
-  if (!conv_sizes_fit({p.in_channels, p.out_channels, p.kernel_size, p.stride, p.dilation, p.groups, Dtype::f32})) {
+  if (!conv_sizes_fit({p.in_channels, p.out_channels, p.kernel_size, p.stride, p.dilation, p.groups, dtype})) {
     return fail(report, HALOGEN_ERROR_SIZE,
                 "weight: expected less than 2^30 elements in a group, with stride and kernel_size * dilation below "
                 "2^25, got more");
@@ -270,8 +272,8 @@ halogen_status halogen_torch_conv_transpose1d_create(halogen_context *context,
     made->base.forget = forget;
     made->base.device = read.device;
     const int64_t weight[] = {read.in_channels, read.out_channels / read.groups, read.kernel_size};
-    complete = module_add_state(&made->base, "weight", kFloat32, weight, 3, false) &&
-               (read.bias == 0 || module_add_state(&made->base, "bias", kFloat32, &read.out_channels, 1, false));
+    complete = module_add_state(&made->base, "weight", read.dtype, weight, 3, false) &&
+               (read.bias == 0 || module_add_state(&made->base, "bias", read.dtype, &read.out_channels, 1, false));
   }
   if (!complete) {
     if (made != nullptr) halogen_module_destroy(&made->base);
