@@ -3,7 +3,6 @@
 
 #include <halogen/megengine.h>
 
-#include "support/conv_run.h"
 #include "support/framework.h"
 #include "support/norm_run.h"
 
@@ -164,22 +163,8 @@ TEST_SUITE("megengine") {
           problem.pad_left = 2;
           // MegEngine forgets the width's output_padding where the height has none.
           problem.pad_right = 2 - (axis == 0 ? output_padding : 0);
-          const ConvData data = ordinary_data(problem, 98);
-          module.set("weight", Values(data.weight.begin(), data.weight.end()));
-          module.set("bias", Values(data.bias.begin(), data.bias.end()));
-          std::vector<int64_t> shape = problem.input_shape(), output_shape = problem.output_shape();
-          shape.insert(shape.begin() + (axis == 0 ? 3 : 2), 1);
-          output_shape.insert(output_shape.begin() + (axis == 0 ? 3 : 2), 1);
-          std::vector<float> input = data.input, output(static_cast<size_t>(element_count(output_shape)));
-          const TensorView x(input.data(), shape), y(output.data(), output_shape);
-          for (const int training : {1, 0, 0}) {
-            REQUIRE(halogen_module_set_training(module.get(), training, nullptr) == HALOGEN_OK);
-            output.assign(output.size(), 9);
-            halogen_error error = HALOGEN_ERROR_INIT;
-            const halogen_status status = halogen_module_forward(module.get(), &x.dl, &y.dl, nullptr, nullptr, &error);
-            CHECK_MESSAGE(status == HALOGEN_OK, error.message);
-            CHECK(same_bits(output, run_conv(best_context(), problem, data).output));
-          }
+          const std::string wrong = check_conv_module(module, problem, 98, axis == 0 ? 3 : 2);
+          CHECK_MESSAGE(wrong.empty(), wrong);
         }
       }
     }

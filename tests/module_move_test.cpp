@@ -4,6 +4,7 @@
 #include <map>
 
 #include "support/callbacks.h"
+#include "support/conv_problem.h"
 #include "support/framework.h"
 #include "support/norm_run.h"
 
@@ -52,6 +53,56 @@ TEST_SUITE("module_move") {
     Module layer(best_context(), layer_norm_params(shape));
     wrong = check_norm_module(layer, problem, common_keys, true, 63);
     CHECK_MESSAGE(wrong.empty(), wrong);
+  }
+
+  TEST_CASE("module: backward of torch's transposed convolution") {
+    for (const bool batched : {true, false}) {
+      halogen_torch_conv_transpose1d_params params;
+      REQUIRE(halogen_torch_conv_transpose1d_params_init(&params, sizeof params, 6, 4, 5, nullptr) == HALOGEN_OK);
+      params.stride = 3;
+      params.padding = 2;
+      params.output_padding = 1;
+      params.groups = 2;
+      params.bias = batched ? 1 : 0;
+      ConvProblem problem;
+      problem.n = batched ? 3 : 1;
+      problem.batched = batched;
+      problem.c_in = 6;
+      problem.c_out = 4;
+      problem.length = 9;
+      problem.kernel = 5;
+      problem.stride = 3;
+      problem.groups = 2;
+      problem.pad_left = 2;
+      problem.pad_right = 1;
+      problem.bias = batched;
+      Module module = made(halogen_torch_conv_transpose1d_create, params);
+      const std::string wrong = check_conv_module(module, problem, 66);
+      CHECK_MESSAGE(wrong.empty(), wrong);
+    }
+  }
+
+  TEST_CASE("module: misuse of a transposed convolution's backward") {
+    halogen_torch_conv_transpose1d_params params;
+    REQUIRE(halogen_torch_conv_transpose1d_params_init(&params, sizeof params, 2, 2, 3, nullptr) == HALOGEN_OK);
+    const Module module = made(halogen_torch_conv_transpose1d_create, params);
+    std::vector<float> data(16, 1), gradient(16, 9);
+    const TensorView x(data.data(), {2, 4}), g(data.data(), {2, 6}), dx(gradient.data(), {2, 4});
+    halogen_module_gradients gradients = HALOGEN_MODULE_GRADIENTS_INIT;
+    gradients.input = &dx.dl;
+    const auto refused = [&](halogen_status status, const char *words, const DLTensor &input, const DLTensor &output) {
+      check_refused(words, status, {words}, {{"gradient", gradient.data(), 64}}, [&](halogen_error *e) {
+        return halogen_module_backward(module.get(), &input, &output, &gradients, nullptr, nullptr, e);
+      });
+    };
+    const TensorView channels(data.data(), {3, 4}), shorter(data.data(), {2, 5});
+    refused(HALOGEN_ERROR_CHANNELS, "expected input[1, 3, 4] to have 2 channels", channels.dl, g.dl);
+    refused(HALOGEN_ERROR_SHAPE, "grad_output", x.dl, shorter.dl);
+    gradients.weight = &dx.dl;
+    refused(HALOGEN_ERROR_SHAPE, "gradients.weight: expected the parameter's shape [2, 2, 3]", x.dl, g.dl);
+    gradients.weight = nullptr;
+    gradients.bias = &dx.dl;
+    refused(HALOGEN_ERROR_SHAPE, "gradients.bias", x.dl, g.dl);
   }
 
   TEST_CASE("module: misuse of backward") {

@@ -3,7 +3,6 @@
 
 #include <halogen/oneflow.h>
 
-#include "support/conv_run.h"
 #include "support/framework.h"
 #include "support/norm_run.h"
 
@@ -217,15 +216,8 @@ TEST_SUITE("oneflow") {
       problem.pad_right = 2 - params.output_padding;
       problem.bias = params.bias != 0;
       Module module = made(halogen_oneflow_conv_transpose1d_create, params);
-      const ConvData data = ordinary_data(problem, 104);
-      module.set("weight", Values(data.weight.begin(), data.weight.end()));
-      if (problem.bias) module.set("bias", Values(data.bias.begin(), data.bias.end()));
-      std::vector<float> input = data.input, output(static_cast<size_t>(element_count(problem.output_shape())));
-      const TensorView x(input.data(), problem.input_shape()), y(output.data(), problem.output_shape());
-      halogen_error error = HALOGEN_ERROR_INIT;
-      const halogen_status status = halogen_module_forward(module.get(), &x.dl, &y.dl, nullptr, nullptr, &error);
-      CHECK_MESSAGE(status == HALOGEN_OK, error.message);
-      CHECK(same_bits(output, run_conv(best_context(), problem, data).output));
+      const std::string wrong = check_conv_module(module, problem, 104);
+      CHECK_MESSAGE(wrong.empty(), wrong);
       CHECK(output_of(module, {2, 6, 7}) == "2x4x" + std::to_string(problem.out_length()));
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "conv_gradients.h"
 #include "norm_gradients.h"
 #include "norm_run.h"
 
@@ -107,6 +108,61 @@ std::string check_norm_module(Module &module, const NormProblem &problem, const 
   }
   if (wrong.empty()) wrong = check_gradients(module, problem, keys, learns, gradients);
   return wrong.empty() ? "" : describe(problem) + ": " + wrong;
+}
+
+namespace {
+
+std::vector<int64_t> with_thin(std::vector<int64_t> shape, int thin) {
+  if (thin != 0) shape.insert(shape.begin() + thin, 1);
+  return shape;
+}
+
+std::vector<int64_t> shape_of(const Module &module, const char *key) {
+  const DLTensor *entry = nullptr;
+  REQUIRE(halogen_module_state(module.get(), key, &entry, nullptr) == HALOGEN_OK);
+  return std::vector<int64_t>(entry->shape, entry->shape + entry->ndim);
+}
+
+}  // namespace
+
+std::string check_conv_module(Module &module, const ConvProblem &problem, uint64_t stream, int thin) {
+  ConvData data = ordinary_data(problem, stream);
+  ConvBackwardData backward = ordinary_backward_data(problem, data, stream);
+  module.set("weight", Values(data.weight.begin(), data.weight.end()));
+  if (problem.bias) module.set("bias", Values(data.bias.begin(), data.bias.end()));
+  std::vector<float> output(backward.grad_output.size());
+  const TensorView x(data.input.data(), with_thin(problem.input_shape(), thin));
+  const TensorView y(output.data(), with_thin(problem.output_shape(), thin));
+  halogen_error error = HALOGEN_ERROR_INIT;
+  const std::vector<float> expected = run_conv(best_context(), problem, data).output;
+  for (const int training : {1, 0, 0}) {
+    REQUIRE(halogen_module_set_training(module.get(), training, nullptr) == HALOGEN_OK);
+    output.assign(output.size(), 9);
+    if (halogen_module_forward(module.get(), &x.dl, &y.dl, nullptr, nullptr, &error) != HALOGEN_OK)
+      return error.message;
+    if (!same_bits(output, expected)) return describe(problem) + ": forward is not the operator's";
+  }
+  ConvGradients<float> got = {std::vector<float>(data.input.size(), 9), std::vector<float>(data.weight.size(), 9),
+                              std::vector<float>(problem.bias ? data.bias.size() : 0, 9)};
+  const TensorView g(backward.grad_output.data(), y.shape()), dx(got.input.data(), x.shape());
+  const TensorView dw(got.weight.data(), shape_of(module, "weight"));
+  const TensorView db = problem.bias ? TensorView(got.bias.data(), shape_of(module, "bias")) : TensorView();
+  halogen_module_gradients gradients = HALOGEN_MODULE_GRADIENTS_INIT;
+  gradients.input = &dx.dl;
+  gradients.weight = &dw.dl;
+  if (problem.bias) gradients.bias = &db.dl;
+  if (halogen_module_backward(module.get(), &x.dl, &g.dl, &gradients, nullptr, nullptr, &error) != HALOGEN_OK) {
+    return error.message;
+  }
+  Wanted wanted;
+  wanted.bias = problem.bias;
+  const ConvBackwardResult operators =
+      run_backward(best_context(), problem, data, backward, HALOGEN_CONV_PATH_AUTO, wanted);
+  if (operators.status != HALOGEN_OK) return operators.message;
+  const bool same_gradients = same_bits(got.input, operators.gradients.input) &&
+                              same_bits(got.weight, operators.gradients.weight) &&
+                              (!problem.bias || same_bits(got.bias, operators.gradients.bias));
+  return same_gradients ? "" : describe(problem) + ": backward is not the operator's";
 }
 
 std::string repr_of(const Module &module) {

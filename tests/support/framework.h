@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "conv_problem.h"
 #include "misuse.h"
 #include "module.h"
 #include "norm_problem.h"
@@ -98,6 +99,10 @@ inline constexpr NormKeys common_keys = {"weight", "bias", "running_mean", "runn
  * not move must stay as they are. @param learns the parameters have gradients. */
 std::string check_norm_module(Module &module, const NormProblem &problem, const NormKeys &keys, bool learns,
                               uint64_t stream);
+
+/** Loads weights into the module, and says where forward (in training, and twice in evaluation) or backward is not the operator's,
+ * bit by bit, or "". @param thin dimension of extent 1 that the module's tensors have besides; 0: none. */
+std::string check_conv_module(Module &module, const ConvProblem &problem, uint64_t stream, int thin = 0);
 
 /** halogen_module_repr(). */
 std::string repr_of(const Module &module);

@@ -60,8 +60,7 @@ typedef struct halogen_module_gradients {
 /** The gradients of forward with this input, in the module's present mode, from that of its output; each is written, not added to.
  * Statistics of the input are computed once more, so that nothing is kept between the calls; running statistics do not move.
  * A gradient of a parameter that has none is refused with HALOGEN_ERROR_KEY: the module lacks it, or its framework gives it none
- * (MindSpore: affine=False; MegEngine: freeze). Aliasing as halogen_norm_backward() has it.
- * Transposed convolutions: HALOGEN_ERROR_UNSUPPORTED. */
+ * (MindSpore: affine=False; MegEngine: freeze). Aliasing as halogen_norm_backward() or halogen_conv_transpose1d_backward() has it. */
 HALOGEN_API halogen_status halogen_module_backward(halogen_module *module, const DLTensor *input,
                                                    const DLTensor *grad_output,
                                                    const halogen_module_gradients *gradients, void *stream,
