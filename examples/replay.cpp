@@ -31,7 +31,6 @@ class Report {
     const char *const words[] = {"pass", "FAIL", "skip"};
     ++counts_[static_cast<size_t>(outcome.status)];
     if (outcome.status == Status::kSkipped) ++skip_reasons_[outcome.reason];
-    if (outcome.without_backward) ++without_backward_;
     if (options_.quiet && outcome.status != Status::kFailed) return;
     std::printf("%s  %-58s", words[static_cast<size_t>(outcome.status)], outcome.name.c_str());
     std::printf("  %s", measurements(outcome).c_str());
@@ -50,9 +49,6 @@ class Report {
       for (const auto &[reason, count] : skip_reasons_) std::printf("skip  %5zu cases  %s\n", count, reason.c_str());
     }
     if (left_out_ != 0) std::printf("%zu cases left out by --filter or --framework\n", left_out_);
-    if (without_backward_ != 0) {
-      std::printf("%zu cases without their backward pass: the library has none for the module\n", without_backward_);
-    }
     std::printf("%zu passed, %zu failed, %zu skipped\n", counts_[0], counts_[1], counts_[2]);
     return counts_[1] == 0 ? 0 : 1;
   }
@@ -68,7 +64,7 @@ class Report {
 
   const Options &options_;
   size_t counts_[3] = {};
-  size_t left_out_ = 0, without_backward_ = 0;
+  size_t left_out_ = 0;
   std::map<std::string, size_t> skip_reasons_;
 };
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "support/conv_run.h"
+#include "support/conv_storage.h"
 #include "support/misuse.h"
 
 using namespace halogen_tests;
@@ -156,6 +157,41 @@ TEST_SUITE("torch_conv") {
             CHECK(same_bits(forward(module, data.input, problem.input_shape(), problem.output_shape()), expected));
           }
         }
+      }
+    }
+  }
+
+  TEST_CASE("torch conv: float64, float16 and bfloat16 modules have the operator's bits") {
+    Params p = params_of(6, 4, 5);
+    p.stride = 2;
+    const ConvProblem problem = problem_of(p, 2, 9);
+    const ConvData data = eighths(problem, 1);
+    for (const Type &type : types) {
+      for (const Variant &variant : variants()) {
+        if (variant.isa == HALOGEN_ISA_V2 && type.dl.bits == 16) continue;
+        p.dtype = type.dl;
+        halogen_module *made = nullptr;
+        REQUIRE(halogen_torch_conv_transpose1d_create(context_of(variant), &p, &made, nullptr) == HALOGEN_OK);
+        const Module module(made, halogen_module_destroy);
+        Typed input(type, data.input), weight(type, data.weight), bias(type, data.bias);
+        const std::vector<float> zeros(static_cast<size_t>(element_count(problem.output_shape())));
+        Typed output(type, zeros), expected(type, zeros);
+        ConvCall call(problem, {input.data(), expected.data(), weight.data(), bias.data()});
+        for (TensorView *tensor : {&call.input, &call.output, &call.weight, &call.bias}) tensor->dl.dtype = type.dl;
+        REQUIRE(call.run(context_of(variant)) == HALOGEN_OK);
+        REQUIRE(halogen_module_load_state(module.get(), "weight", &call.weight.dl, nullptr) == HALOGEN_OK);
+        REQUIRE(halogen_module_load_state(module.get(), "bias", &call.bias.dl, nullptr) == HALOGEN_OK);
+        call.output.dl.data = output.data();
+        for (const int training : {1, 0}) {
+          REQUIRE(halogen_module_set_training(module.get(), training, nullptr) == HALOGEN_OK);
+          REQUIRE(halogen_module_forward(module.get(), &call.input.dl, &call.output.dl, nullptr, nullptr, nullptr) ==
+                  HALOGEN_OK);
+          CHECK((type.dl.bits == 64 ? output.wide == expected.wide : output.narrow == expected.narrow));
+        }
+        TensorView other(input.data(), problem.input_shape(), float32);
+        check_refused("another dtype", HALOGEN_ERROR_DTYPE, {"input", "float32"}, {}, [&](halogen_error *e) {
+          return halogen_module_forward(module.get(), &other.dl, &call.output.dl, nullptr, nullptr, e);
+        });
       }
     }
   }

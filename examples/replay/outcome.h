@@ -17,7 +17,6 @@ struct Outcome {
   std::optional<double> vs_f64;        // worst difference as a multiple of its tolerance
   std::string kernels;                 // that ran
   std::optional<double> microseconds;  // of one forward call, the fastest of a few
-  bool without_backward = false;       // the library has no backward pass for the module
   std::vector<std::string> details;    // one line per tensor, for --verbose
 };
 

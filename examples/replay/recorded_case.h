@@ -6,15 +6,13 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "adapters.h"
+#include "case_module.h"
 #include "compare.h"
 #include "conv_scales.h"
 #include "gradients.h"
@@ -26,7 +24,7 @@ namespace replay {
 
 class RecordedCase {
  public:
-  RecordedCase(halogen_context *context, const Safetensors &file) : context_(context), file_(file) {}
+  RecordedCase(halogen_context *context, const Safetensors &file) : context_(context), file_(file), module_(file) {}
 
   /// Why this library cannot run the case, or "".
   std::string unsupported() const {
@@ -40,12 +38,13 @@ class RecordedCase {
   }
 
   void run(Outcome &outcome) {
-    adapter_ = find_adapter(file_.meta("module"));
+    const Adapter &adapter = *find_adapter(file_.meta("module"));
     const std::string mode = file_.meta("mode");
     const Json params = JsonParser(file_.meta("params")).parse();
-    const Recipe recipe = {params, parameter_type().dlpack, file_.meta("framework_version")};
-    module_ = adapter_->create(context_, recipe);
-    load_state();
+    const Recipe recipe = {params, module_.parameter_type().dlpack, file_.meta("framework_version")};
+    module_.create(context_, adapter, recipe);
+    operands_.weight = module_.state_or_empty("weight");
+    operands_.bias = module_.state_or_empty("bias");
     // An initialisation is a state to load, and nothing more.
     if (mode == "init") return;
     if (mode != "train" && mode != "eval") throw std::runtime_error("metadata \"mode\" is neither train nor eval");
@@ -55,20 +54,21 @@ class RecordedCase {
     Comparison result;
     for (int step = 1; step == 1 || file_.find("input" + suffix(step)) != nullptr; ++step) {
       read_input(step);
-      operands_.running_mean = state_or_empty("running_mean");
-      operands_.running_var = state_or_empty("running_var");
+      operands_.running_mean = module_.state_or_empty("running_mean");
+      operands_.running_var = module_.state_or_empty("running_var");
       output_ = output_for_input();
       forward();
-      if (adapter_->normalises()) {
-        const NormRule rule = adapter_->rule(recipe, mode == "train", batches());
+      if (module_.adapter().normalises()) {
+        const NormRule rule = adapter.rule(recipe, mode == "train", module_.batches());
         const NormScales scales = norm_scales(rule, operands_);
         compare_step(scales, suffix(step), result);
         compare_gradients(rule, scales.var_overflows, suffix(step), result);
       } else {
-        const ConvRule rule = adapter_->conv_rule(recipe);
-        const ConvOperands operands = {operands_.x, operands_.weight, operands_.bias, signal_shape_, weight_shape_};
+        const ConvRule rule = adapter.conv_rule(recipe);
+        const ConvOperands operands = {operands_.x, operands_.weight, operands_.bias, signal_shape_,
+                                       module_.weight_shape()};
         compare_step(conv_scales(rule, operands), suffix(step), result);
-        outcome.without_backward = !compare_conv_gradients(rule, operands, suffix(step), result);
+        compare_conv_gradients(rule, operands, suffix(step), result);
       }
     }
     outcome.vs_framework = result.vs_framework;
@@ -86,74 +86,6 @@ class RecordedCase {
  private:
   static std::string suffix(int step) { return step == 1 ? "" : "_" + std::to_string(step); }
 
-  /// @param name as the files have it.
-  const DLTensor *state(const std::string &name) const {
-    const DLTensor *tensor = nullptr;
-    Call call;
-    call.check(halogen_module_state(module_.get(), adapter_->key(name).c_str(), &tensor, call.error()));
-    return tensor;
-  }
-
-  bool has_state(const std::string &name) const {
-    const std::string key = adapter_->key(name);
-    for (size_t i = 0; i < halogen_module_state_count(module_.get()); ++i) {
-      if (key == halogen_module_state_key(module_.get(), i)) return true;
-    }
-    return false;
-  }
-
-  /// Of the module's parameters and statistics.
-  const NumberType &parameter_type() const {
-    const std::string name = file_.meta("param_dtype");
-    return number_type(name.empty() ? "float32" : name);
-  }
-
-  Numbers state_or_empty(const std::string &key) const {
-    if (!has_state(key)) return {};
-    const DLTensor *tensor = state(key);
-    const NumberType &type = parameter_type();
-    const auto *bytes = static_cast<const unsigned char *>(tensor->data) + tensor->byte_offset;
-    size_t count = 1;
-    for (int32_t d = 0; d < tensor->ndim; ++d) count *= static_cast<size_t>(tensor->shape[d]);
-    Numbers values(count);
-    for (size_t i = 0; i < values.size(); ++i) values[i] = decode(type, bytes + i * type.bytes());
-    return values;
-  }
-
-  int64_t batches() const {
-    if (!has_state("num_batches_tracked")) return 0;
-    const DLTensor *tensor = state("num_batches_tracked");
-    return static_cast<const int64_t *>(tensor->data)[tensor->byte_offset / sizeof(int64_t)];
-  }
-
-  /// A state tensor of the file that the module does not have is an error: the module is not the one that was recorded.
-  void load_state() {
-    for (const char *key : {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}) {
-      const Tensor *tensor = file_.find(key);
-      if (tensor == nullptr) continue;
-      const bool integer = tensor->dtype == "I64";
-      if (!integer && &number_type(tensor->dtype) != &parameter_type()) {
-        throw std::runtime_error(std::string(key) + " is " + tensor->dtype);
-      }
-      // Files have one shape for all frameworks; the elements are in the same order.
-      const DLTensor *entry = state(key);
-      std::vector<int64_t> shape(entry->shape, entry->shape + entry->ndim);
-      if (product(shape) != product(tensor->shape)) throw std::runtime_error(std::string(key) + " has another size");
-      std::vector<unsigned char> bytes(tensor->data, tensor->data + tensor->bytes);
-      DLTensor loaded = {};
-      loaded.data = bytes.data();
-      loaded.device = {kDLCPU, 0};
-      loaded.ndim = static_cast<int32_t>(shape.size());
-      loaded.dtype = integer ? DLDataType{kDLInt, 64, 1} : parameter_type().dlpack;
-      loaded.shape = shape.data();
-      Call call;
-      call.check(halogen_module_load_state(module_.get(), adapter_->key(key).c_str(), &loaded, call.error()));
-      if (std::string(key) == "weight") weight_shape_ = tensor->shape;
-    }
-    operands_.weight = state_or_empty("weight");
-    operands_.bias = state_or_empty("bias");
-  }
-
   void read_input(int step) {
     const Tensor *input = file_.find("input" + suffix(step));
     const bool last = file_.meta("memory_format") == "channels_last";
@@ -170,14 +102,10 @@ class RecordedCase {
     operands_.s = 1;
     for (size_t i = batched ? 2 : 1; i < shape.size(); ++i) operands_.s *= shape[i];
     for (const auto *v : {&operands_.weight, &operands_.bias}) {
-      if (adapter_->normalises() && !v->empty() && static_cast<int64_t>(v->size()) != operands_.c) {
+      if (module_.adapter().normalises() && !v->empty() && static_cast<int64_t>(v->size()) != operands_.c) {
         throw std::runtime_error("the input's channels are not num_features");
       }
     }
-  }
-
-  static int64_t product(const std::vector<int64_t> &shape) {
-    return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
   }
 
   /// MegEngine's convolution has a height and a width, of which one is 1.
@@ -194,7 +122,7 @@ class RecordedCase {
     DLDataType dtype = {};
     Call call;
     call.check(halogen_module_output(module_.get(), &input, extents, &rank, &dtype, call.error()));
-    if (adapter_->normalises()) return input_;
+    if (module_.adapter().normalises()) return input_;
     const std::vector<int64_t> shape(extents, extents + rank);
     const NumberType &type = number_type(dtype);
     const std::vector<unsigned char> bytes(static_cast<size_t>(product(shape)) * type.bytes());
@@ -274,8 +202,8 @@ class RecordedCase {
       const std::string name = std::string(key) + "_after" + suffix;
       if (was_recorded(name)) {
         const Expected want = expected(name);
-        compare(name, parameter_type(), state_or_empty(key), want, tolerance_of(parameter_type(), want) * scale,
-                scales.var_overflows, result);
+        compare(name, module_.parameter_type(), module_.state_or_empty(key), want,
+                tolerance_of(module_.parameter_type(), want) * scale, scales.var_overflows, result);
       }
     }
     compare_counter(suffix, result);
@@ -289,9 +217,9 @@ class RecordedCase {
     if (!each) want = more ? nullptr : file_.find("num_batches_tracked_after");
     if (want == nullptr || want->dtype != "I64" || want->size() != 1) return;
     const int64_t count = want->values<int64_t>().front();
-    if (count == batches()) return;
-    result.failures.push_back("num_batches_tracked_after" + suffix + " is " + std::to_string(batches()) + ", not " +
-                              std::to_string(count));
+    if (count == module_.batches()) return;
+    result.failures.push_back("num_batches_tracked_after" + suffix + " is " + std::to_string(module_.batches()) +
+                              ", not " + std::to_string(count));
   }
 
   /// Of the adversarial cases frameworks give only what their float32 leaves.
@@ -338,33 +266,23 @@ class RecordedCase {
 
   /// The parameter whose gradient was recorded, or nullptr.
   const DLTensor *asked(const std::string &gradient, const char *name) const {
-    return was_recorded(gradient) ? state(name) : nullptr;
+    return was_recorded(gradient) ? module_.state(name) : nullptr;
   }
 
-  /// @return false: the library has no backward pass for it.
-  bool compare_conv_gradients(const ConvRule &rule, const ConvOperands &operands, const std::string &suffix,
+  void compare_conv_gradients(const ConvRule &rule, const ConvOperands &operands, const std::string &suffix,
                               Comparison &result) {
     const Tensor *recorded = file_.find("grad_output" + suffix);
-    if (recorded == nullptr) return true;
+    if (recorded == nullptr) return;
     Array grad_output(number_type(recorded->dtype), recorded->shape, false, recorded->data);
     const GradientScales scales = conv_gradient_scales(rule, operands, grad_output.values(), recorded->shape);
     make_thin(grad_output);
-    Gradients gradients;
-    try {
-      gradients = gradients_of(module_.get(), input_, grad_output, asked("grad_weight" + suffix, "weight"),
-                               asked("grad_bias" + suffix, "bias"));
-    } catch (const CallFailed &failure) {
-      if (failure.status == HALOGEN_ERROR_UNSUPPORTED) return false;
-      throw;
-    }
+    const Gradients gradients =
+        gradients_of(module_.get(), input_, grad_output, asked("grad_weight" + suffix, "weight"),
+                     asked("grad_bias" + suffix, "bias"));
     compare_gradient("grad_input" + suffix, gradients.input, scales.input, 0, false, result);
-    if (was_recorded("grad_weight" + suffix)) {
-      compare_gradient("grad_weight" + suffix, gradients.weight, scales.weight, 0, false, result);
-    }
-    if (was_recorded("grad_bias" + suffix)) {
-      compare_gradient("grad_bias" + suffix, gradients.bias, scales.bias, 0, false, result);
-    }
-    return true;
+    compare_gradient("grad_weight" + suffix, gradients.weight, scales.weight, 0, false, result);
+    if (!was_recorded("grad_bias" + suffix)) return;
+    compare_gradient("grad_bias" + suffix, gradients.bias, scales.bias, 0, false, result);
   }
 
   Numbers sample_of(const Numbers &values) const {
@@ -422,9 +340,8 @@ class RecordedCase {
 
   halogen_context *context_;
   const Safetensors &file_;
-  const Adapter *adapter_ = nullptr;
-  Module module_;
-  std::vector<int64_t> signal_shape_, weight_shape_;  // as the file has them
+  CaseModule module_;
+  std::vector<int64_t> signal_shape_;  // of the input, as the file has it
   Array input_, output_;
   NormOperands operands_;
   Numbers result_;  // output_, in C order

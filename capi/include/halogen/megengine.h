@@ -14,7 +14,7 @@ typedef struct halogen_megengine_batch_norm_params {
   int64_t num_features;        /**< C, at least 1 */
   double eps;                  /**< 1e-5; MegEngine keeps it as float32 */
   double momentum;             /**< 0.9, weight of the *old* statistic, 0 to 1 */
-  int32_t momentum_is_none;    /**< 0; 1: momentum=None, which MegEngine fails on, and so does forward */
+  int32_t momentum_is_none;    /**< 0; 1: momentum=None, which MegEngine fails on in training, and so does Halogen */
   int32_t affine;              /**< 1 */
   int32_t track_running_stats; /**< 1 */
   int32_t freeze;   /**< 0; 1: the running statistics in training, too, never moved; no gradient for weight and bias */

@@ -60,8 +60,7 @@ typedef struct halogen_module_gradients {
 /** The gradients of forward with this input, in the module's present mode, from that of its output; each is written, not added to.
  * Statistics of the input are computed once more, so that nothing is kept between the calls; running statistics do not move.
  * A gradient of a parameter that has none is refused with HALOGEN_ERROR_KEY: the module lacks it, or its framework gives it none
- * (MindSpore: affine=False; MegEngine: freeze). Aliasing as halogen_norm_backward() has it.
- * Transposed convolutions: HALOGEN_ERROR_UNSUPPORTED. */
+ * (MindSpore: affine=False; MegEngine: freeze). Aliasing as halogen_norm_backward() or halogen_conv_transpose1d_backward() has it. */
 HALOGEN_API halogen_status halogen_module_backward(halogen_module *module, const DLTensor *input,
                                                    const DLTensor *grad_output,
                                                    const halogen_module_gradients *gradients, void *stream,
@@ -77,8 +76,9 @@ HALOGEN_API halogen_status halogen_module_repr(const halogen_module *module, cha
 HALOGEN_API halogen_status halogen_module_clone(const halogen_module *module, halogen_module **clone,
                                                 halogen_error *error);
 
-/** Gives parameters and running statistics another dtype (float16, bfloat16, float32, float64), rounded to nearest even; counters stay.
- * The state is the module's own afterwards; views of it are stale. Which dtypes forward then takes is the framework's rule. */
+/** Gives parameters and running statistics of a module on the CPU another dtype (float16, bfloat16, float32, float64), rounded to nearest
+ * even; counters stay. The state is the module's own afterwards; views of it are stale. Which dtypes forward then takes is the
+ * framework's rule. */
 HALOGEN_API halogen_status halogen_module_convert(halogen_module *module, DLDataType dtype, halogen_error *error);
 
 /** Moves parameters and running statistics to the CPU or to a GPU (of a kind that this library has kernels for), where the state is the

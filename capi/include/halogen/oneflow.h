@@ -14,7 +14,7 @@ typedef struct halogen_oneflow_batch_norm_params {
   int64_t num_features; /**< C, at least 1 */
   double eps;           /**< 1e-5; OneFlow keeps it as float32, also for float64 data */
   double momentum;      /**< 0.1, weight of the new statistic; OneFlow computes it as 1 - (1 - momentum) in float32 */
-  int32_t momentum_is_none;    /**< 0; 1: momentum=None, which OneFlow refuses in training, and so does forward */
+  int32_t momentum_is_none;    /**< 0; 1: momentum=None, which OneFlow refuses in forward, and so does Halogen */
   int32_t affine;              /**< 1 */
   int32_t track_running_stats; /**< 1 */
   int32_t reserved;            /**< 0 */
@@ -22,21 +22,19 @@ typedef struct halogen_oneflow_batch_norm_params {
   DLDevice device;             /**< CPU */
 } halogen_oneflow_batch_norm_params;
 
-/** Parameters of oneflow.nn.InstanceNorm1d, 2d and 3d; as above. */
+/** Parameters of oneflow.nn.InstanceNorm1d, 2d and 3d; as above. documented_running_stats 0: as OneFlow behaves: running statistics are
+ * never moved and never used. 1: as it documents, which is what torch does: training moves them, evaluation uses them. */
 typedef struct halogen_oneflow_instance_norm_params {
   size_t struct_size;
-  int64_t num_features; /**< C, at least 1 */
-  double eps;           /**< 1e-5; OneFlow keeps it as float32, also for float64 data */
-  double momentum;      /**< 0.1; without effect unless documented_running_stats */
-  int32_t
-      momentum_is_none; /**< 0; 1: momentum=None, accepted as in OneFlow; with documented_running_stats: statistics never move */
-  int32_t affine;              /**< 0 */
-  int32_t track_running_stats; /**< 0; 1: running statistics exist */
-  int32_t
-      documented_running_stats; /**< 0: as OneFlow behaves: running statistics are never moved and never used. 1: as it documents,
-                                         which is what torch does: training moves them, evaluation uses them */
-  DLDataType dtype;             /**< float32; or float64 */
-  DLDevice device;              /**< CPU */
+  int64_t num_features;             /**< C, at least 1 */
+  double eps;                       /**< 1e-5 */
+  double momentum;                  /**< 0.1; without effect unless documented_running_stats */
+  int32_t momentum_is_none;         /**< 0; 1: momentum=None, accepted: documented running statistics never move */
+  int32_t affine;                   /**< 0 */
+  int32_t track_running_stats;      /**< 0; 1: running statistics exist */
+  int32_t documented_running_stats; /**< 0 */
+  DLDataType dtype;                 /**< float32; or float64 */
+  DLDevice device;                  /**< CPU */
 } halogen_oneflow_instance_norm_params;
 
 /** Parameters of oneflow.nn.GroupNorm; as above. */

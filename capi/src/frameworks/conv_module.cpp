@@ -38,12 +38,12 @@ halogen_status check_thin(const Report &report, const char *name, const ConvModu
               module.thin);
 }
 
-/// The weight as (C_in, C_out / groups, K).
+/// The weight, or its gradient, as (C_in, C_out / groups, K).
 struct WeightView {
   DLTensor tensor;
   int64_t shape[3];
 
-  explicit WeightView(const ConvModule &module) : tensor(*module_tensor(module.base, "weight")) {
+  WeightView(const ConvModule &module, const DLTensor &from) : tensor(from) {
     const ConvSizes &s = module.sizes;
     shape[0] = s.in_channels;
     shape[1] = s.out_channels / s.groups;
@@ -172,7 +172,7 @@ halogen_status check_conv_input(const Report &report, const ConvModule &module, 
 
 halogen_status conv_run_module(ConvModule *module, const ForwardCall &call, const ConvPads &pads) {
   const ThinView input(*call.input, module->thin), output(*call.output, module->thin);
-  const WeightView weight(*module);
+  const WeightView weight(*module, *module_tensor(module->base, "weight"));
   const Flat bias(module_tensor(module->base, "bias"));
   halogen_conv_transpose1d_args args = HALOGEN_CONV_TRANSPOSE1D_ARGS_INIT;
   args.input = &input.tensor;
@@ -208,14 +208,43 @@ halogen_status conv_forward(halogen_module *base, const ForwardCall &call) {
 }
 
 halogen_status conv_backward(halogen_module *base, const BackwardCall &call) {
+  const ConvModule &module = as_conv(*base);
   const Report report = {base->context, call.error};
+  const halogen_module_gradients &gradients = call.gradients;
+  ConvPads pads = {};
+  int64_t output_length = 0;
   halogen_status status = check_tensors(report, *base, call);
-  if (status == HALOGEN_OK) status = as_conv(*base).type->check_input(report, as_conv(*base), *call.input);
-  if (status == HALOGEN_OK) status = check_gradient(report, *base, "gradients.weight", "weight", call.gradients.weight);
-  if (status == HALOGEN_OK) status = check_gradient(report, *base, "gradients.bias", "bias", call.gradients.bias);
+  if (status == HALOGEN_OK) status = module.type->check_input(report, module, *call.input);
+  if (status == HALOGEN_OK) status = check_device(report, *base, *call.input);
+  if (status == HALOGEN_OK) status = pads_of(report, module, *call.input, &pads, &output_length);
+  if (status == HALOGEN_OK) status = check_thin(report, "grad_output", module, *call.grad_output);
+  if (status == HALOGEN_OK && gradients.input != nullptr) {
+    status = check_thin(report, "gradients.input", module, *gradients.input);
+  }
+  if (status == HALOGEN_OK) status = check_gradient(report, *base, "gradients.weight", "weight", gradients.weight);
+  if (status == HALOGEN_OK) status = check_gradient(report, *base, "gradients.bias", "bias", gradients.bias);
   if (status != HALOGEN_OK) return status;
-  return fail(report, HALOGEN_ERROR_UNSUPPORTED, "%s: this library has no backward pass of transposed convolutions",
-              conv_name(*base));
+
+  const DLTensor none = {}, *kept = module_tensor(*base, "weight");
+  const ThinView input(*call.input, module.thin), grad_output(*call.grad_output, module.thin);
+  const ThinView grad_input(gradients.input != nullptr ? *gradients.input : none, module.thin);
+  const WeightView weight(module, *kept), grad_weight(module, gradients.weight != nullptr ? *gradients.weight : none);
+  const Flat grad_bias(gradients.bias);
+  halogen_conv_transpose1d_backward_args args = HALOGEN_CONV_TRANSPOSE1D_BACKWARD_ARGS_INIT;
+  args.input = &input.tensor;
+  args.grad_output = &grad_output.tensor;
+  args.weight = &weight.tensor;
+  args.grad_input = gradients.input != nullptr ? &grad_input.tensor : nullptr;
+  args.grad_weight = gradients.weight != nullptr ? &grad_weight.tensor : nullptr;
+  args.grad_bias = grad_bias.get();
+  args.stride = module.sizes.stride;
+  args.dilation = module.sizes.dilation;
+  args.groups = module.sizes.groups;
+  args.pad_left = pads.left;
+  args.pad_right = pads.right;
+  args.stream = call.stream;
+  args.ran = call.info;
+  return halogen_conv_transpose1d_backward(base->context, &args, call.error);
 }
 
 halogen_status conv_output(const Report &report, const halogen_module &base, const DLTensor &input, OutputForm *form) {
