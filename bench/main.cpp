@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "call_bench.h"
+#include "conv_backward_bench.h"
 #include "conv_bench.h"
 #include "norm_bench.h"
 #include "problem.h"
@@ -22,7 +23,9 @@ int main(int argc, char **argv) {
     }
     const std::vector<Problem> problems = read_problems(HALOGEN_BENCH_SHAPES);
     register_norm_benchmarks(problems, settings);
-    register_conv_benchmarks(read_conv_problems(HALOGEN_BENCH_SHAPES "/conv_transpose1d"), settings);
+    const std::vector<ConvProblem> convolutions = read_conv_problems(HALOGEN_BENCH_SHAPES "/conv_transpose1d");
+    register_conv_benchmarks(convolutions, settings);
+    register_conv_backward_benchmarks(convolutions, settings);
     register_call_benchmarks(settings);
     TableReporter reporter(settings);
     const std::string filter = settings.filter.empty() ? "." : settings.filter;

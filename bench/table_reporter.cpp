@@ -86,7 +86,7 @@ void TableReporter::ReportRuns(const std::vector<Run> &runs) {
     for (const auto &[key, counter] : run.counters) result[key] = counter.value;
     json_["results"].push_back(result);
     const std::string section = name.substr(0, name.find('/'));
-    section == "norm" ? norm_line(run) : section == "conv_transpose1d" ? conv_line(run) : call_line(run);
+    section == "norm" ? norm_line(run) : section == "call" ? call_line(run) : conv_line(run, section);
   }
 }
 
@@ -106,19 +106,20 @@ void TableReporter::norm_line(const Run &run) {
        run.report_label);
 }
 
-void TableReporter::conv_line(const Run &run) {
-  if (section_ != "conv") {
-    section_ = "conv";
+void TableReporter::conv_line(const Run &run, const std::string &section) {
+  const bool packs = run.counters.count("one_shot_s") != 0;
+  if (section_ != section) {
+    section_ = section;
     line("");
-    line(print("%-54s %8s %8s %7s %7s %6s %7s %5s %8s %7s  %s", "line", "median", "min", "GFLOP/s", "peak", "%peak",
-               "%bound", "goal", "one-shot", "packing", "shape, kernels"));
+    line(print("%-62s %8s %8s %7s %7s %6s %7s %5s %*s  %s", "line", "median", "min", "GFLOP/s", "peak", "%peak",
+               "%bound", "goal", packs ? 17 : 0, packs ? "one-shot  packing" : "", "shape, kernels"));
   }
   const auto value = [&run](const char *key) { return run.counters.at(key).value; };
-  line(print("%-54s %6.0fus %6.0fus %7.1f %7.1f %6.1f %7.1f %5.0f%c %6.0fus %6.1fx  ",
-             run.run_name.function_name.c_str(), value("median_s") * 1e6, value("min_s") * 1e6, value("gflop_per_s"),
-             value("peak_gflop_per_s"), value("peak_percent"), value("bound_percent"), value("goal_percent"),
-             value("bound_percent") >= value("goal_percent") ? ' ' : '*', value("one_shot_s") * 1e6,
-             value("packing_copies")) +
+  line(print("%-62s %6.0fus %6.0fus %7.1f %7.1f %6.1f %7.1f %5.0f%c ", run.run_name.function_name.c_str(),
+             value("median_s") * 1e6, value("min_s") * 1e6, value("gflop_per_s"), value("peak_gflop_per_s"),
+             value("peak_percent"), value("bound_percent"), value("goal_percent"),
+             value("bound_percent") >= value("goal_percent") ? ' ' : '*') +
+       (packs ? print("%6.0fus %6.1fx  ", value("one_shot_s") * 1e6, value("packing_copies")) : " ") +
        run.report_label);
 }
 

@@ -29,7 +29,7 @@ class TableReporter : public benchmark::BenchmarkReporter {
  private:
   void line(const std::string &text);
   void norm_line(const Run &run);
-  void conv_line(const Run &run);
+  void conv_line(const Run &run, const std::string &section);
   void call_line(const Run &run);
 
   const Settings &settings_;

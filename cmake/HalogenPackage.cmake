@@ -6,6 +6,7 @@ set(_share share/halogen)
 
 install(FILES ${HALOGEN_ARCHIVE} DESTINATION lib)
 install(TARGETS halogen_shared LIBRARY DESTINATION lib)
+install(TARGETS halogen-migrate RUNTIME DESTINATION bin)
 install(DIRECTORY capi/include/halogen DESTINATION include)
 install(FILES third_party/dlpack/dlpack.h DESTINATION include/dlpack)
 
@@ -38,4 +39,4 @@ file(GLOB _licences LICENSE LICENCE third_party/licences/*)
 install(FILES ${_licences} DESTINATION ${_share}/licences)
 
 # What an installation needs, and no more: neither tests nor what only they use.
-add_custom_target(halogen_package DEPENDS halogen_archive halogen_shared halogen_manifest)
+add_custom_target(halogen_package DEPENDS halogen_archive halogen_shared halogen_manifest halogen-migrate)

@@ -5,8 +5,6 @@
 //
 // A case holds in its metadata the module's name and constructor arguments, and as tensors its state and input before the
 // call and, after it, output and state, each also in float64 (NAME_f64). Only the public C API is used.
-#include <halogen/torch.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

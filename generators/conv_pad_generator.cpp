@@ -1,5 +1,10 @@
-// Transposed convolution: the part of the input that a task reads, with zeros around it, by channel.
-//   y(i, ci) = leaky_relu(x(i - left, ci), slope) where 0 <= i - left < L, else 0            a slope of 1: x itself
+// Transposed convolution: the part of a tensor that a task reads, with zeros around it, by channel and phase.
+//   y(i, r, c) = f(x(t, c)), t = i*step + r*spread - left, where 0 <= t < L, else 0
+// Forward, x is the input:
+//   activation 0: f = leaky_relu(v, slope); a slope of 1: v itself
+// Backward, x is the gradient of the output, and `result` the output:
+//   activation 1: the gradient of leaky_relu, by its result
+//   activation 2: the gradient of tanh, by its result
 #include "algorithms/conv.h"
 #include "algorithms/precision.h"
 #include "kernel.h"
@@ -10,41 +15,52 @@ using namespace Halide;
 class ConvPad : public halogen::Kernel<ConvPad> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 2>> x{"x"};  // l, ci; any strides
-  Input<int> left{"left"};
+  Input<Buffer<void, 2>> x{"x"}, result{"result"};  // t, c; any strides
+  Input<int> left{"left"}, step{"step"}, spread{"spread"};
+  Input<int> activation{"activation"};
   Input<double> slope{"slope"};
-  Output<Buffer<void, 2>> y{"y"};  // i, ci; i to a multiple of a block of packed weights
+  Output<Buffer<void, 3>> y{"y"};  // i, r, c; i to a multiple of a block of packed weights
 
   void configure() {
     precision = halogen::Precision(dtype, get_target());
     x.set_type(precision.storage);
+    result.set_type(precision.storage);
     y.set_type(precision.compute);
   }
 
   void generate() {
-    const Expr length = x.dim(0).extent(), l = i - left;
-    // Beyond the input nothing is read, whatever x would be.
-    const Expr value =
-        halogen::leaky_relu(precision.decode(x(clamp(likely(l), 0, length - 1), ci)), cast(precision.compute, slope));
-    y(i, ci) = select(likely(l >= 0) && likely(l < length), value, cast(precision.compute, 0));
+    const Expr length = x.dim(0).extent(), t = i * step + r * spread - left;
+    // Beyond the tensor nothing is read, whatever it would be.
+    const Expr at = clamp(likely(t), 0, length - 1), factor = cast(precision.compute, slope);
+    const Expr v = precision.decode(x(at, c));
+    const Expr value = select(activation == 0, halogen::leaky_relu(v, factor),
+                              halogen::activation_gradient(v, precision.decode(result(at, c)), activation, factor));
+    y(i, r, c) = select(likely(t >= 0) && likely(t < length), value, cast(precision.compute, 0));
   }
 
   void schedule() {
-    halogen::any_strides(x);
-    x.dim(1).set_stride(Expr());
+    for (OutputImageParam buffer : std::vector<OutputImageParam>{x, result}) {
+      halogen::any_strides(buffer);
+      buffer.dim(1).set_stride(Expr());
+    }
+    result.dim(0).set_extent(x.dim(0).extent());
     halogen::start_at_zero(y);
-    y.dim(1).set_bounds(0, x.dim(1).extent());
+    y.dim(2).set_bounds(0, x.dim(1).extent());
     Func out = y;
     const int vector = get_target().natural_vector_size(y.type());
     // y has whole vectors: a masked end would cost as much as the rest of a short row.
-    const Expr dense = x.dim(0).stride() == 1;
-    out.specialize(dense && slope == 1).vectorize(i, vector, TailStrategy::RoundUp);
-    out.specialize(dense).vectorize(i, vector, TailStrategy::RoundUp);
+    const Expr dense = x.dim(0).stride() == 1, both = dense && result.dim(0).stride() == 1;
+    const Expr copies = dense && activation == 0 && slope == 1;
+    for (const Expr &fits :
+         {copies && step == 1, copies && step == 2, copies && step == 4, copies, dense && activation == 0 && step == 1,
+          both && step == 1, both && step == 2, both && step == 4, both}) {
+      out.specialize(fits).vectorize(i, vector, TailStrategy::RoundUp);
+    }
   }
 
  private:
   halogen::Precision precision;
-  Var i{"i"}, ci{"ci"};
+  Var i{"i"}, r{"r"}, c{"c"};
 };
 
 HALIDE_REGISTER_GENERATOR(ConvPad, conv_pad)

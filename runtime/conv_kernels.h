@@ -15,6 +15,11 @@ enum class ConvRole {
   sum_length2,
   sum_length1,
   finish,
+  grad_input,
+  grad_weight_rows,
+  grad_weight_length,
+  bias_sums,
+  turn,
 };
 
 #define HALOGEN_KERNEL_ID ConvRole

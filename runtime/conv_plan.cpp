@@ -19,23 +19,6 @@ constexpr int64_t kLeastPositionsFromMemory = 96;
 // Rows (phases and channels) of a task, so that copying its input and output is a small part of the work.
 constexpr int64_t kLeastRows = 64;
 
-struct Vectors {
-  int bytes, registers;
-};
-
-Vectors vectors_of(halogen_isa isa) {
-  switch (isa) {
-    case HALOGEN_ISA_V4:
-      return {64, 32};
-    case HALOGEN_ISA_V3:
-      return {32, 16};
-    case HALOGEN_ISA_NEON:
-      return {16, 32};
-    default:
-      return {16, 16};
-  }
-}
-
 int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
@@ -51,7 +34,7 @@ int64_t size_of(const ConvProblem &p) { return dtype_bytes(compute_dtype(p.shape
 /// Positions of a path's tile. With few rows, the most of its kernels' tiles, of which the others are divisors.
 int64_t tile_of(halogen_conv_path path, const ConvProblem &p, const ConvLayout &layout, halogen_isa isa,
                 bool few_rows) {
-  const Vectors v = vectors_of(isa);
+  const ConvVectors v = conv_vectors(isa);
   if (path == HALOGEN_CONV_PATH_ROWS) return conv_rows_positions(v.bytes, v.registers);
   int rows = conv_length_rows(v.registers);
   for (int32_t i = 0; few_rows && i < layout.count; ++i) {
@@ -90,6 +73,19 @@ bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path fo
 }
 
 }  // namespace
+
+ConvVectors conv_vectors(halogen_isa isa) {
+  switch (isa) {
+    case HALOGEN_ISA_V4:
+      return {64, 32};
+    case HALOGEN_ISA_V3:
+      return {32, 16};
+    case HALOGEN_ISA_NEON:
+      return {16, 32};
+    default:
+      return {16, 16};
+  }
+}
 
 bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path forced, const Caches &caches,
                halogen_isa isa, ConvPlan *plan) {

@@ -55,6 +55,12 @@ struct ConvPlan {
   int64_t task_elements() const { return sums_elements + (pads_once() ? 0 : padded_elements); }
 };
 
+/// Bytes of a vector and number of vector registers of a level.
+struct ConvVectors {
+  int bytes, registers;
+};
+ConvVectors conv_vectors(halogen_isa isa);
+
 /// Plans a problem whose output is not empty. `forced` other than AUTO is taken or refused. On refusal returns false and
 /// `plan->reason` says why.
 bool conv_plan(const ConvProblem &problem, const ConvLayout &layout, halogen_conv_path forced, const Caches &caches,

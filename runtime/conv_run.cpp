@@ -93,10 +93,10 @@ class Runner {
     const Memory from = t_.input.at(part.sample * s.n + part.group * w_.group_in() * s.c, bytes_);
     const int64_t channels = w_.group_in() * part.groups;
     Buffer x(from, storage_, {dim(p_.L, s.l), dim(channels, s.c)});
-    Buffer y(part.padded, compute_, {dim(plan_.padded_row, 1), dim(channels, plan_.padded_row)});
+    Buffer y(part.padded, compute_, {dim(plan_.padded_row, 1), dim(1, 0), dim(channels, plan_.padded_row)});
     const int64_t left = reach(layout_.most_taps) - first_computed(part);
     return find_kernel<ConvRole::pad>(w_.dtype, variant_)
-        .function(call_, x, static_cast<int32_t>(left), scalars_.input_slope, y);
+        .function(call_, x, x, static_cast<int32_t>(left), 1, 1, 0, scalars_.input_slope, y);
   }
 
   /// All positions of a run; piece by piece where a weight times the zeros beyond the input is not 0.
@@ -199,7 +199,7 @@ class Runner {
     const Memory to = t_.output.at(part.sample * s.n + channel * s.c + (begin - p_.pad_left) * s.l, bytes_);
     Buffer y(to, storage_, {dim(end - begin, s.l), dim(channels, s.c)});
     return find_kernel<ConvRole::finish>(w_.dtype, variant_)
-        .function(call_, z, bias, has_bias, scalars_.tanh ? 1 : 0, scalars_.slope, y);
+        .function(call_, z, bias, has_bias, y, scalars_.tanh ? 1 : 0, scalars_.slope, y);
   }
 
   Call *call_;

@@ -26,4 +26,13 @@ constexpr int conv_length_vectors(int vector_bytes, int registers, int rows) {
   return conv_accumulators(vector_bytes, registers) / rows;
 }
 
+/// Vectors of positions, and rows, in a tile of the input's gradient. Two vectors: more would waste more of short inputs.
+constexpr int kConvGradientVectors = 2;
+constexpr int conv_gradient_rows(int vector_bytes, int registers) {
+  return conv_accumulators(vector_bytes, registers) / kConvGradientVectors;
+}
+
+/// Taps in a tile of the weights' gradient with lanes along positions.
+constexpr int kConvGradientTaps = 4;
+
 }  // namespace halogen

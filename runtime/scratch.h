@@ -6,6 +6,13 @@
 
 namespace halogen {
 
+/// A block of a GPU as tensors have it.
+inline Memory device_memory(const DeviceBlock &block, const DLDevice &device) {
+  if (device.device_type != kDLOpenCL) return {device, reinterpret_cast<void *>(block.buffer.device), 0};
+  const auto *handle = reinterpret_cast<const OpenClMemory *>(block.buffer.device);
+  return {device, handle->mem, handle->offset};
+}
+
 /// Workspace of a call, on the tensors' device, given back at the end of the scope.
 class Scratch {
  public:
@@ -27,14 +34,7 @@ class Scratch {
     return block_ != nullptr;
   }
 
-  Memory memory() const {
-    if (block_ == nullptr) return {device_, host_, 0};
-    if (device_.device_type == kDLOpenCL) {
-      const auto *handle = reinterpret_cast<const OpenClMemory *>(block_->buffer.device);
-      return {device_, handle->mem, handle->offset};
-    }
-    return {device_, reinterpret_cast<void *>(block_->buffer.device), 0};
-  }
+  Memory memory() const { return block_ == nullptr ? Memory{device_, host_, 0} : device_memory(*block_, device_); }
 
  private:
   Call *call_;

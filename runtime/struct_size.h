@@ -22,9 +22,9 @@ inline bool struct_is_readable(const void *from, size_t size, size_t known) {
   return true;
 }
 
-/// Copies a struct of any header version into one of this version; what it lacks is zero.
+/// Copies a struct of any header version over one of this version, which keeps what the other lacks.
 template <class T>
-halogen_status read_struct(const Report &report, const char *name, const T *from, T *to) {
+halogen_status read_over(const Report &report, const char *name, const T *from, T *to) {
   const size_t size = from->struct_size;
   if (!struct_is_readable(from, size, sizeof(T))) {
     return fail(
@@ -33,14 +33,16 @@ halogen_status read_struct(const Report &report, const char *name, const T *from
         "got %zu",
         name, sizeof(T), size);
   }
-  if (size == sizeof(T)) {
-    std::memcpy(to, from, sizeof(T));
-  } else {
-    std::memset(to, 0, sizeof(T));
-    std::memcpy(to, from, size < sizeof(T) ? size : sizeof(T));
-    to->struct_size = sizeof(T);
-  }
+  std::memcpy(to, from, size < sizeof(T) ? size : sizeof(T));
+  to->struct_size = sizeof(T);
   return HALOGEN_OK;
+}
+
+/// Copies a struct of any header version into one of this version; what it lacks is zero.
+template <class T>
+halogen_status read_struct(const Report &report, const char *name, const T *from, T *to) {
+  std::memset(static_cast<void *>(to), 0, sizeof(T));
+  return read_over(report, name, from, to);
 }
 
 /// For structs that are only written to.

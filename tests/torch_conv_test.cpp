@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "support/conv_run.h"
+#include "support/conv_storage.h"
 #include "support/misuse.h"
 
 using namespace halogen_tests;
@@ -160,6 +161,41 @@ TEST_SUITE("torch_conv") {
     }
   }
 
+  TEST_CASE("torch conv: float64, float16 and bfloat16 modules have the operator's bits") {
+    Params p = params_of(6, 4, 5);
+    p.stride = 2;
+    const ConvProblem problem = problem_of(p, 2, 9);
+    const ConvData data = eighths(problem, 1);
+    for (const Type &type : types) {
+      for (const Variant &variant : variants()) {
+        if (variant.isa == HALOGEN_ISA_V2 && type.dl.bits == 16) continue;
+        p.dtype = type.dl;
+        halogen_module *made = nullptr;
+        REQUIRE(halogen_torch_conv_transpose1d_create(context_of(variant), &p, &made, nullptr) == HALOGEN_OK);
+        const Module module(made, halogen_module_destroy);
+        Typed input(type, data.input), weight(type, data.weight), bias(type, data.bias);
+        const std::vector<float> zeros(static_cast<size_t>(element_count(problem.output_shape())));
+        Typed output(type, zeros), expected(type, zeros);
+        ConvCall call(problem, {input.data(), expected.data(), weight.data(), bias.data()});
+        for (TensorView *tensor : {&call.input, &call.output, &call.weight, &call.bias}) tensor->dl.dtype = type.dl;
+        REQUIRE(call.run(context_of(variant)) == HALOGEN_OK);
+        REQUIRE(halogen_module_load_state(module.get(), "weight", &call.weight.dl, nullptr) == HALOGEN_OK);
+        REQUIRE(halogen_module_load_state(module.get(), "bias", &call.bias.dl, nullptr) == HALOGEN_OK);
+        call.output.dl.data = output.data();
+        for (const int training : {1, 0}) {
+          REQUIRE(halogen_module_set_training(module.get(), training, nullptr) == HALOGEN_OK);
+          REQUIRE(halogen_module_forward(module.get(), &call.input.dl, &call.output.dl, nullptr, nullptr, nullptr) ==
+                  HALOGEN_OK);
+          CHECK((type.dl.bits == 64 ? output.wide == expected.wide : output.narrow == expected.narrow));
+        }
+        TensorView other(input.data(), problem.input_shape(), float32);
+        check_refused("another dtype", HALOGEN_ERROR_DTYPE, {"input", "float32"}, {}, [&](halogen_error *e) {
+          return halogen_module_forward(module.get(), &other.dl, &call.output.dl, nullptr, nullptr, e);
+        });
+      }
+    }
+  }
+
   TEST_CASE("torch conv: in evaluation mode a weight that is loaded or bound is packed anew") {
     const Params p = params_of(2, 3, 4);
     const Module module = make(p);
@@ -279,8 +315,9 @@ TEST_SUITE("torch_conv") {
     refused(HALOGEN_ERROR_ARGUMENT, "out_channels", [](Params &p) { p.out_channels = -3; });
     refused(HALOGEN_ERROR_ARGUMENT, "kernel_size", [](Params &p) { p.kernel_size = 0; });
     refused(HALOGEN_ERROR_ARGUMENT, "bias", [](Params &p) { p.bias = 2; });
-    refused(HALOGEN_ERROR_ARGUMENT, "reserved", [](Params &p) { p.reserved = 1; });
-    refused(HALOGEN_ERROR_DTYPE, "float64", [](Params &p) { p.dtype = float64; });
+    refused(HALOGEN_ERROR_ARGUMENT, "Only \"zeros\" padding mode is supported for ConvTranspose1d",
+            [](Params &p) { p.padding_mode = HALOGEN_PADDING_REFLECT; });
+    refused(HALOGEN_ERROR_DTYPE, "int64", [](Params &p) { p.dtype = int64_type; });
     refused(HALOGEN_ERROR_DEVICE, "device", [](Params &p) { p.device = {kDLMetal, 0}; });
     refused(HALOGEN_ERROR_SIZE, "padding", [](Params &p) { p.padding = int64_t{1} << 40; });
     refused(HALOGEN_ERROR_SIZE, "weight", [](Params &p) { p.kernel_size = int64_t{1} << 40; });

@@ -22,16 +22,15 @@ namespace halogen {
 halogen_status conv_call(halogen_context *context, const halogen_conv_transpose1d_args &args, bool only_query,
                          halogen_kernel_info *info, halogen_error *error);
 
-/// The output's length by halogen_conv_transpose1d_output_length()'s formula.
-halogen_status conv_output_length(const Report &report, int64_t length, int64_t kernel, int64_t stride,
-                                  int64_t dilation, int64_t pad_left, int64_t pad_right, int64_t *output_length);
-
 /// A weight tensor that passed its checks.
 struct CheckedWeight {
   Tensor tensor;
   ConvWeights weights;
   ConvWeightShape shape;
 };
+
+/// The strides of a tensor (C_in, C_out / groups, K); a dimension of extent 1 has those of a dense one.
+ConvWeights conv_weights_of(const Tensor &weight);
 
 /// Checks shape and parameters of a weight tensor.
 halogen_status conv_check_weight(const Report &report, const DLTensor *weight, int64_t stride, int64_t dilation,

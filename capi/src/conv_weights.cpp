@@ -5,6 +5,14 @@
 
 namespace halogen {
 
+ConvWeights conv_weights_of(const Tensor &w) {
+  const int64_t group_out = w.shape[1], K = w.shape[2];
+  const auto stride_of = [&](int32_t d, int64_t dense) {
+    return w.shape[d] > 1 && w.strides != nullptr ? w.strides[d] : dense;
+  };
+  return {w.memory, stride_of(0, group_out * K), stride_of(1, K), stride_of(2, 1)};
+}
+
 halogen_status conv_check_weight(const Report &report, const DLTensor *weight, int64_t stride, int64_t dilation,
                                  int64_t groups, bool need_data, CheckedWeight *checked) {
   const struct {
@@ -39,9 +47,7 @@ halogen_status conv_check_weight(const Report &report, const DLTensor *weight, i
   ConvWeightShape &shape = checked->shape;
   shape = {C_in, 0, K, stride, dilation, groups, Dtype::f32};
   dtype_of(w.dtype, &shape.dtype);
-  const auto stride_of = [&](int32_t d, int64_t dense) { return w.strides != nullptr ? w.strides[d] : dense; };
-  checked->weights = {w.memory, C_in > 1 ? stride_of(0, group_out * K) : group_out * K,
-                      group_out > 1 ? stride_of(1, K) : K, K > 1 ? stride_of(2, 1) : 1};
+  checked->weights = conv_weights_of(w);
   if (__builtin_mul_overflow(group_out, groups, &shape.C_out) || !conv_sizes_fit(shape) ||
       w.bytes / (w.dtype.bits / 8) >= int64_t{1} << 31) {
     return fail(

@@ -1,7 +1,7 @@
-// gradients.h: the backward pass of a normalisation, through halogen_norm_backward(), and how large the terms of its sums are.
+// gradients.h: the backward pass of a module, and how large the terms of a normalisation's sums are.
 #pragma once
 
-#include <halogen/ops.h>
+#include <halogen/module.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,52 +14,33 @@
 
 namespace replay {
 
-/// What a module's forward worked with. Absent tensors are NULL.
-struct NormState {
-  const DLTensor *weight, *bias, *running_mean, *running_var;
-};
-
-struct NormGradients {
+struct Gradients {
   Array input, weight, bias;
 };
 
-/// The gradients of the input and, where the module has them, of weight and bias. @param unbatched without N.
-inline NormGradients norm_gradients(halogen_context *context, const NormRule &rule, const NormState &state, Array input,
-                                    Array grad_output, bool unbatched) {
-  if (unbatched) {
-    input.add_dimension();
-    grad_output.add_dimension();
-  }
-  NormGradients gradients;
+/// The gradients of the input and, where the file has them, of weight and bias. @param parameters the module's, NULL: not asked for.
+inline Gradients gradients_of(halogen_module *module, Array input, Array grad_output, const DLTensor *weight,
+                              const DLTensor *bias) {
+  Gradients gradients;
   gradients.input = input;
   gradients.input.spoil();
-  const DLTensor x = input.view(), g = grad_output.view(), dx = gradients.input.view();
-  DLTensor dweight = {}, dbias = {};
-  halogen_norm_backward_args args = {};
-  args.struct_size = sizeof args;
-  args.scope = rule.per_instance ? HALOGEN_NORM_SCOPE_INSTANCE : HALOGEN_NORM_SCOPE_BATCH;
-  args.input = &x;
-  args.grad_output = &g;
-  args.grad_input = &dx;
-  args.weight = state.weight;
-  args.eps = rule.eps;
-  if (!rule.own_statistics) {
-    args.mean = state.running_mean;
-    args.var = state.running_var;
-  }
-  if (state.weight != nullptr) {
-    const NumberType &type = number_type(state.weight->dtype);
-    const std::vector<int64_t> shape(state.weight->shape, state.weight->shape + 1);
-    gradients.weight = gradients.bias = Array(type, shape, false, state.weight->data);
-    gradients.weight.spoil();
-    gradients.bias.spoil();
-    dweight = gradients.weight.view();
-    dbias = gradients.bias.view();
-    args.grad_weight = &dweight;
-    args.grad_bias = &dbias;
-  }
+  DLTensor views[2] = {};
+  halogen_module_gradients to = HALOGEN_MODULE_GRADIENTS_INIT;
+  const DLTensor dx = gradients.input.view();
+  to.input = &dx;
+  const auto ask = [](const DLTensor *parameter, Array &gradient, DLTensor &view) -> const DLTensor * {
+    if (parameter == nullptr) return nullptr;
+    const std::vector<int64_t> shape(parameter->shape, parameter->shape + parameter->ndim);
+    gradient = Array(number_type(parameter->dtype), shape, false, parameter->data);
+    gradient.spoil();
+    view = gradient.view();
+    return &view;
+  };
+  to.weight = ask(weight, gradients.weight, views[0]);
+  to.bias = ask(bias, gradients.bias, views[1]);
+  const DLTensor x = input.view(), g = grad_output.view();
   Call call;
-  call.check(halogen_norm_backward(context, &args, call.error()));
+  call.check(halogen_module_backward(module, &x, &g, &to, nullptr, nullptr, call.error()));
   return gradients;
 }
 

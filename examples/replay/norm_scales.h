@@ -18,6 +18,7 @@ struct NormRule {
   bool own_statistics = true;  // of the input, else the running ones
   double eps = 0;
   double new_weight = 0;  // of the new statistic in the running ones; 0: they do not move
+  bool unbiased = true;   // the variance that moves them
 };
 
 /// Empty vectors: absent.
@@ -74,10 +75,11 @@ inline NormScales norm_scales(const NormRule &rule, const NormOperands &in) {
       raise(scales.output, gain * (largest + std::fabs(mean)) + std::fabs(at(in.bias, c, 0)));
     }
     const double f = rule.new_weight;
-    const double unbiased = f == 0 ? 0 : f * mean_var * count / (count - 1);
+    const double estimated = rule.unbiased ? mean_var * count / (count - 1) : mean_var;
+    const double moved_var = f == 0 ? 0 : f * estimated;
     const double moved = f == 0 ? 0 : f * mean_abs;
     raise(scales.running_mean, (1 - f) * std::fabs(at(in.running_mean, c, 0)) + moved);
-    raise(scales.running_var, (1 - f) * std::fabs(at(in.running_var, c, 0)) + unbiased);
+    raise(scales.running_var, (1 - f) * std::fabs(at(in.running_var, c, 0)) + moved_var);
   }
   return scales;
 }

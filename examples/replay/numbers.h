@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -121,10 +122,10 @@ class Array {
   /// All bits set: a NaN in every type.
   void spoil() { std::fill(bytes_.begin(), bytes_.end(), static_cast<unsigned char>(0xff)); }
 
-  /// One more dimension, of extent 1, before all others.
-  void add_dimension() {
-    shape_.insert(shape_.begin(), 1);
-    strides_.insert(strides_.begin(), 1);
+  /// One more dimension, of extent 1, before dimension `at`.
+  void add_dimension(size_t at) {
+    shape_.insert(shape_.begin() + static_cast<std::ptrdiff_t>(at), 1);
+    strides_.insert(strides_.begin() + static_cast<std::ptrdiff_t>(at), 1);
   }
 
   DLTensor view() {

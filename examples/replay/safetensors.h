@@ -53,6 +53,8 @@ class Safetensors {
     return found == metadata_.end() ? std::string() : found->second;
   }
 
+  const std::map<std::string, Tensor> &tensors() const { return tensors_; }
+
   /// The tensor `name`, or nullptr.
   const Tensor *find(const std::string &name) const {
     const auto found = tensors_.find(name);

@@ -22,6 +22,15 @@ Expr leaky_relu(const Expr &v, const Expr &slope) {
   return select(strict_float(v < 0), select(slope == 0, cast(v.type(), 0), v * slope), v);
 }
 
+Expr activation_gradient(const Expr &gradient, const Expr &result, const Expr &activation, const Expr &slope) {
+  const Expr zero = cast(gradient.type(), 0), one = cast(gradient.type(), 1);
+  const Expr behind_relu =
+      strict_float(select(result <= zero, select(slope == zero, zero, gradient * slope), gradient));
+  // 1 - tanh^2 without its cancellation near 1.
+  const Expr behind_tanh = gradient * (strict_float(one - result) * strict_float(one + result));
+  return select(activation == 0, gradient, activation == 1, behind_relu, behind_tanh);
+}
+
 Expr hyperbolic_tangent(const Expr &v) {
   const Expr magnitude = abs(v);
   Expr near, far;

@@ -50,14 +50,12 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const
   const int positions = conv_rows_positions(regs.bytes, regs.count);
   Func y = out.y;
   y.reorder(out.p, out.c, out.u, out.kb, out.cb);
-  // A block's sums at all positions. Steps go in slices whose weights stay in L1 while the positions go by; a tile of sums is in
-  // registers for the length of a slice. Zen 3, 2026-11: 1026 channels of 4 taps 78 -> 90 % of the FMA peak.
-  constexpr int kSliceSteps = 256;
+  // A block's sums at all positions.
   Var outer("outer"), inner("inner");
   RVar slice("slice"), channel("channel");
   t.sum.compute_at(y, out.kb).bound_extent(t.lane, block).vectorize(t.lane, regs.vector).unroll(t.lane);
   t.sum.update()
-      .split(t.taps.y, slice, channel, max(1, kSliceSteps / max(1, taps)), TailStrategy::GuardWithIf)
+      .split(t.taps.y, slice, channel, max(1, kConvSliceSteps / max(1, taps)), TailStrategy::GuardWithIf)
       .split(t.u, outer, inner, positions, TailStrategy::RoundUp)
       .reorder(t.lane, inner, t.taps.x, channel, outer, slice)
       .vectorize(t.lane, regs.vector)
@@ -122,6 +120,56 @@ void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, con
     scheduled(y.specialize(fits), n);
   }
   y.specialize_fail("length: one or two phases, as many rows as this kernel is for");
+}
+
+void schedule_grad_input(Func y, Func part, const std::vector<Var> &vars, const RVar &step, const RVar &slices,
+                         const Target &target) {
+  const Registers regs = registers_of(target, y.type());
+  const Var &u = vars[0], &n = vars[1], &c = vars[2], &g = vars[3];
+  const int rows = conv_gradient_rows(regs.bytes, regs.count), positions = kConvGradientVectors * regs.vector;
+  Var tile("tile"), inner("inner"), tiles("tiles"), row("row");
+  y.reorder(u, n, c, g).vectorize(u, regs.vector, TailStrategy::RoundUp);
+  y.update()
+      .split(u, tile, inner, positions, TailStrategy::RoundUp)
+      .split(c, tiles, row, rows, TailStrategy::RoundUp)
+      .reorder(inner, row, tile, n, tiles, slices, g)
+      .vectorize(inner, regs.vector)
+      .unroll(inner)
+      .unroll(row);
+  part.compute_at(y, tile).bound_extent(u, positions).bound_extent(c, rows);
+  for (Stage s : {Stage(part), part.update()}) s.vectorize(u, regs.vector).unroll(u).unroll(c);
+  part.update().reorder(u, c, step);
+}
+
+void schedule_grad_rows(Func y, const std::vector<Var> &vars, const RDom &r, const Expr &length, const Target &target) {
+  const Registers regs = registers_of(target, y.type());
+  const Var &lane = vars[0], &m = vars[1], &b = vars[2], &g = vars[3];
+  Var tile("tile"), tap("tap");
+  RVar slice("slice"), step("step"), samples("samples"), sample("sample");
+  y.reorder(lane, m, b, g).vectorize(lane, regs.vector).unroll(lane);
+  // Short samples go together in a slice.
+  y.update()
+      .split(r.x, slice, step, kConvSliceSteps, TailStrategy::GuardWithIf)
+      .split(r.y, samples, sample, max(1, kConvSliceSteps / max(1, length)), TailStrategy::GuardWithIf)
+      .split(m, tile, tap, conv_rows_positions(regs.bytes, regs.count), TailStrategy::RoundUp)
+      .reorder(lane, tap, step, sample, tile, b, slice, samples, g)
+      .vectorize(lane, regs.vector)
+      .unroll(lane)
+      .unroll(tap);
+}
+
+void schedule_grad_length(Func y, Func total, Func lanes, const std::vector<Var> &vars, const Target &target) {
+  const int vector = target.natural_vector_size(y.type());
+  const Var &lane = vars[0], &m = vars[1], &c = vars[2], &g = vars[3];
+  Var tile("tile"), tap("tap");
+  y.split(m, tile, tap, kConvGradientTaps, TailStrategy::RoundUp).reorder(tap, tile, c, g).unroll(tap);
+  total.compute_at(y, tile).bound_extent(m, kConvGradientTaps).unroll(m);
+  for (int i = 0; i < total.num_update_definitions(); i++) total.update(i).unroll(m);
+  total.update(0).atomic().vectorize(total.rvars(0)[0]);
+  lanes.compute_at(y, tile).bound_extent(m, kConvGradientTaps).bound(lane, 0, kConvGradientVectors * vector);
+  lanes.vectorize(lane, vector).unroll(lane).unroll(m);
+  Stage sums = lanes.update();
+  sums.reorder(lane, m, lanes.rvars(0)[0], lanes.rvars(0)[1]).vectorize(lane, vector).unroll(lane).unroll(m);
 }
 
 }  // namespace halogen

@@ -63,6 +63,65 @@ def test_pkg_config(args):
         execute(args, compile_c(args, "own", main, "halogen", "-I" + own))
 
 
+def test_tools(args):
+    """The programs in bin/ run from where they are installed."""
+    run(*args.emulator.split(), os.path.join(args.prefix, "bin", "halogen-migrate"), "explain", "torch.nn.BatchNorm2d",
+        "oneflow.nn.BatchNorm2d")
+
+
+def skip(reason):
+    print(f"[SKIP] {reason}")
+
+
+def only_here(args, tool):
+    """The path of a tool that makes programs for this machine; None, and the reason said, where there is none to run."""
+    path = shutil.which(tool)
+    if args.emulator:
+        skip(f"{tool} makes programs for this machine only")
+    elif path is None:
+        skip(f"no {tool} on PATH")
+    return None if args.emulator else path
+
+
+def test_cpp(args):
+    """The header for C++, with and without exceptions."""
+    strict = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
+    for name, option in (("quickstart_cpp", []), ("quickstart_no_exceptions", ["-fno-exceptions"])):
+        program = os.path.join(args.work, name)
+        run(args.cxx, *strict, *option, *flags(args, "halogen", "--cflags"), os.path.join(EXAMPLES, "quickstart.cpp"), "-o",
+            program, *flags(args, "halogen", "--libs"))
+        execute(args, program)
+
+
+def test_python(args):
+    """numpy, and torch where some Python of this machine has it, without a copy."""
+    if args.emulator:
+        return skip("this machine's Python cannot load the library")
+    peers = os.path.join(HERE, "..", "..", ".venv-peers", "bin", "python")
+    for python in (peers, sys.executable, "/usr/bin/python3"):
+        if os.path.exists(python) and subprocess.call([python, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
+            return run(python, os.path.join(EXAMPLES, "quickstart.py"), os.path.join(args.prefix, "lib", "libhalogen.so"))
+    skip("no Python with numpy (Debian: python3-numpy)")
+
+
+def test_rust(args):
+    rustc = only_here(args, "rustc")
+    if rustc:
+        program = os.path.join(args.work, "quickstart_rs")
+        run(rustc, "-O", "-D", "warnings", os.path.join(EXAMPLES, "quickstart.rs"), "-L", f"native={args.prefix}/lib", "-o", program)
+        run(program)
+
+
+def test_go(args):
+    go = only_here(args, "go")
+    if go:
+        program = os.path.join(args.work, "quickstart_go")
+        environment = dict(os.environ, PKG_CONFIG_LIBDIR=os.path.join(args.prefix, "lib", "pkgconfig"),
+                           GOCACHE=os.path.join(args.work, "go"), CGO_ENABLED="1", GO111MODULE="off")
+        run(go, "build", "-o", program, os.path.join(EXAMPLES, "quickstart.go"), env=environment)
+        run(program)
+
+
 def test_links_what_it_uses(args):
     """A program that calls no operator contains no kernel."""
     program = compile_c(args, "core", os.path.join(OUTSIDE, "core.c"), "halogen")
@@ -74,10 +133,11 @@ def test_links_what_it_uses(args):
 
 
 def main():
-    tests = {"cmake": test_cmake, "pkg-config": test_pkg_config, "links-what-it-uses": test_links_what_it_uses}
+    tests = {"cmake": test_cmake, "pkg-config": test_pkg_config, "links-what-it-uses": test_links_what_it_uses,
+             "tools": test_tools, "cpp": test_cpp, "python": test_python, "rust": test_rust, "go": test_go}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=tests)
-    for option in ("prefix", "work", "cc", "nm", "emulator"):
+    for option in ("prefix", "work", "cc", "cxx", "nm", "emulator"):
         parser.add_argument("--" + option, required=True)
     for option in ("cmake", "generator", "make", "toolchain", "foreign", "halide-include"):
         parser.add_argument("--" + option)

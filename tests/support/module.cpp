@@ -59,6 +59,12 @@ Module::Module(halogen_context *context, const halogen_torch_group_norm_params &
 Module::Module(halogen_context *context, const halogen_torch_layer_norm_params &params)
     : handle_(created(halogen_torch_layer_norm_create, context, params)) {}
 
+halogen_module *Module::release() {
+  halogen_module *module = handle_;
+  handle_ = nullptr;
+  return module;
+}
+
 Module::~Module() { halogen_module_destroy(handle_); }
 
 void Module::set_training(bool training) {

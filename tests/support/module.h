@@ -1,4 +1,4 @@
-// torch modules for tests: created or the test fails, destroyed at the end.
+// Modules for tests, torch's ones at once: created or the test fails, destroyed at the end.
 #pragma once
 
 #include <halogen/torch.h>
@@ -27,11 +27,14 @@ class Module {
          CreateInstanceNorm *create = halogen_torch_instance_norm2d_create);
   Module(halogen_context *context, const halogen_torch_group_norm_params &params);
   Module(halogen_context *context, const halogen_torch_layer_norm_params &params);
+  explicit Module(halogen_module *owned) : handle_(owned) {}
   ~Module();
   Module(const Module &) = delete;
   Module &operator=(const Module &) = delete;
 
   halogen_module *get() const { return handle_; }
+  /** Gives the module up. */
+  halogen_module *release();
   void set_training(bool training);
 
   /** The keys, in the module's order. */

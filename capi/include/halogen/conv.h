@@ -111,6 +111,58 @@ HALOGEN_API halogen_status halogen_conv_transpose1d_query(halogen_context *conte
                                                           const halogen_conv_transpose1d_args *args,
                                                           halogen_kernel_info *info, halogen_error *error);
 
+/** The gradients of halogen_conv_transpose1d_forward(), from the gradient of its output. With g = grad_output times the derivative of
+ * the activation, and x as in the forward pass:
+ *   grad_input(n, ci, l) = sum of weight(ci, co, k) * g(n, co, l * stride + k * dilation - pad_left) over all co and k, times input_slope
+ *                          where input_activation is LEAKY_RELU and the input is not above 0
+ *   grad_weight(ci, co, k) = sum of x(n, ci, l) * g(n, co, l * stride + k * dilation - pad_left) over all n and l
+ *   grad_bias(co) = sum of g(n, co, t) over all n and t
+ * Positions beyond the output, which were cropped, have a gradient of 0.
+ *
+ * Tensors as in the forward pass: one dtype, on the CPU, any strides of 0 or more. `input` and grad_input have one shape, grad_output
+ * and output another, weight and grad_weight a third; grad_bias is (C_out). Any subset of the gradients may be asked for; each is
+ * written, not added to. The activation's derivative is taken from `output`: of relu and leaky relu 1 where it is above 0, else the
+ * slope (which must be 0 or more), of tanh 1 - output^2.
+ * Sums run in float32 (float64 for float64, and for grad_bias), 16-bit data are rounded once, at the end: the same bits for any number
+ * of threads. What is cropped is multiplied as 0: an infinite or NaN weight or input that meets it makes its gradient NaN.
+ * Aliasing: what is written may not overlap any other tensor. No samples, or an empty output: gradients are 0.
+ * Errors: as halogen_conv_transpose1d_forward(). */
+typedef struct halogen_conv_transpose1d_backward_args {
+  size_t struct_size;
+  const DLTensor *input;               /**< required */
+  const DLTensor *grad_output;         /**< required */
+  const DLTensor *weight;              /**< required */
+  const DLTensor *output;              /**< the forward pass' output: required with an activation, else ignored */
+  const DLTensor *grad_input;          /**< NULL: not asked for */
+  const DLTensor *grad_weight;         /**< NULL: not asked for */
+  const DLTensor *grad_bias;           /**< NULL: not asked for */
+  int64_t stride;                      /**< at least 1 */
+  int64_t dilation;                    /**< at least 1 */
+  int64_t groups;                      /**< at least 1, a divisor of C_in */
+  int64_t pad_left;                    /**< positions cropped at the start; negative: added */
+  int64_t pad_right;                   /**< positions cropped at the end; negative: added */
+  halogen_activation input_activation; /**< NONE or LEAKY_RELU */
+  halogen_activation activation;
+  double input_slope;      /**< finite; without effect unless input_activation is LEAKY_RELU */
+  double activation_slope; /**< finite, 0 or more; without effect unless activation is LEAKY_RELU */
+  halogen_conv_path path; /**< of grad_weight: ROWS: lanes run along input channels; LENGTH: along positions. 0: AUTO */
+  halogen_layout layout;  /**< of inputs, outputs and their gradients */
+  void *stream;           /**< NULL: without effect on the CPU */
+  halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
+} halogen_conv_transpose1d_backward_args;
+
+#define HALOGEN_CONV_TRANSPOSE1D_BACKWARD_ARGS_INIT HALOGEN_ZEROED(halogen_conv_transpose1d_backward_args)
+
+/** Runs it. Thread-safe on one context as long as what two calls write does not overlap. */
+HALOGEN_API halogen_status halogen_conv_transpose1d_backward(halogen_context *context,
+                                                             const halogen_conv_transpose1d_backward_args *args,
+                                                             halogen_error *error);
+
+/** As halogen_conv_transpose1d_query(). */
+HALOGEN_API halogen_status halogen_conv_transpose1d_backward_query(halogen_context *context,
+                                                                   const halogen_conv_transpose1d_backward_args *args,
+                                                                   halogen_kernel_info *info, halogen_error *error);
+
 /** A transposed convolution of a signal that comes in chunks. The outputs of all pushes and of the finish, one after the other, are the
  * bits that halogen_conv_transpose1d_forward() gives for the whole signal; each comes as soon as no later input can change it. A
  * chunk costs what its own outputs cost, and a copy of it. One thread at a time; different streams may run at the same time. */

@@ -2,7 +2,8 @@
  *
  * The rules of this ABI
  * - Every struct begins with `struct_size`; the caller sets it to sizeof the struct. Fields are only ever appended.
- *   A smaller struct (an older header) is accepted: the fields it lacks have the value zero, which is always the default.
+ *   A smaller struct (an older header) is accepted: the fields it lacks have their defaults, which are zero but where a module's
+ *   parameter says otherwise.
  *   A larger one (a newer header) is accepted as long as the bytes this library does not know are zero.
  * - Every call that can fail returns a `halogen_status`. Nothing aborts, throws, or prints. Status numbers never change.
  * - A call that fails its checks leaves every output as it was.

@@ -19,6 +19,8 @@ typedef struct halogen_torch_batch_norm_params {
   int32_t track_running_stats; /**< 1 */
   DLDataType dtype;            /**< float32; or float64, float16, bfloat16 */
   DLDevice device;             /**< CPU */
+  int32_t bias;                /**< 1, also where an older header lacks it; 0: of affine only the weight (torch 2.15) */
+  int32_t reserved;            /**< 0 */
 } halogen_torch_batch_norm_params;
 
 /** Parameters of torch.nn.InstanceNorm1d, 2d and 3d; as above. */
@@ -32,6 +34,8 @@ typedef struct halogen_torch_instance_norm_params {
   int32_t track_running_stats; /**< 0 */
   DLDataType dtype;            /**< float32; or float64, float16, bfloat16 */
   DLDevice device;             /**< CPU */
+  int32_t bias;                /**< 1, also where an older header lacks it; 0: of affine only the weight (torch 2.15) */
+  int32_t reserved;            /**< 0 */
 } halogen_torch_instance_norm_params;
 
 /** Parameters of torch.nn.GroupNorm; as above. */
@@ -76,8 +80,8 @@ HALOGEN_API halogen_status halogen_torch_layer_norm_params_init(halogen_torch_la
  * a module without state takes any dtype. They have the same shape, any strides (channels_last as well as contiguous), and the output
  * may be the input. The context must outlive the module. */
 
-/** torch.nn.BatchNorm1d, 2d, 3d. State: weight (1), bias (0) if affine; running_mean (0), running_var (1), num_batches_tracked (int64
- * scalar, 0) if track_running_stats. Input (N, C) or (N, C, L); (N, C, H, W); (N, C, D, H, W).
+/** torch.nn.BatchNorm1d, 2d, 3d. State: weight (1), bias (0, if bias) if affine; running_mean (0), running_var (1), num_batches_tracked
+ * (int64 scalar, 0) if track_running_stats. Input (N, C) or (N, C, L); (N, C, H, W); (N, C, D, H, W).
  * Training: the batch's statistics; running ones move by momentum, the variance unbiased. Evaluation: the running statistics,
  * or the batch's if none are tracked. One value per channel in training is HALOGEN_ERROR_TOO_FEW_VALUES; N = 0 is accepted:
  * nothing is computed, running statistics stay, num_batches_tracked counts. */
@@ -121,18 +125,18 @@ HALOGEN_API halogen_status halogen_torch_layer_norm_create(halogen_context *cont
 /** Parameters of torch.nn.ConvTranspose1d. Fill with halogen_torch_conv_transpose1d_params_init(), then change what differs. */
 typedef struct halogen_torch_conv_transpose1d_params {
   size_t struct_size;
-  int64_t in_channels;    /**< at least 1 */
-  int64_t out_channels;   /**< at least 1 */
-  int64_t kernel_size;    /**< at least 1 */
-  int64_t stride;         /**< 1 */
-  int64_t padding;        /**< 0: positions cropped on both sides */
-  int64_t output_padding; /**< 0: positions added on the right; less than stride or less than dilation */
-  int64_t groups;         /**< 1, a divisor of both channels */
-  int32_t bias;           /**< 1 */
-  int32_t reserved;       /**< 0 */
-  int64_t dilation;       /**< 1 */
-  DLDataType dtype;       /**< float32 */
-  DLDevice device;        /**< CPU */
+  int64_t in_channels;               /**< at least 1 */
+  int64_t out_channels;              /**< at least 1 */
+  int64_t kernel_size;               /**< at least 1 */
+  int64_t stride;                    /**< 1 */
+  int64_t padding;                   /**< 0: positions cropped on both sides */
+  int64_t output_padding;            /**< 0: positions added on the right; less than stride or less than dilation */
+  int64_t groups;                    /**< 1, a divisor of both channels */
+  int32_t bias;                      /**< 1 */
+  halogen_padding_mode padding_mode; /**< ZEROS; others are refused, as torch refuses them */
+  int64_t dilation;                  /**< 1 */
+  DLDataType dtype;                  /**< float32; or float64, float16, bfloat16 */
+  DLDevice device;                   /**< CPU */
 } halogen_torch_conv_transpose1d_params;
 
 /** Fills `params` with the framework's defaults. @param struct_size sizeof *params. */
@@ -142,9 +146,9 @@ HALOGEN_API halogen_status halogen_torch_conv_transpose1d_params_init(halogen_to
                                                                       halogen_error *error);
 
 /** torch.nn.ConvTranspose1d with padding_mode="zeros". State: weight (in_channels, out_channels / groups, kernel_size) and, if bias,
- * bias (out_channels); both are 0 until they are loaded, bound or written (torch draws them at random). Input (N, in_channels, L) or
- * (in_channels, L), output with out_channels and the length of halogen_torch_conv_transpose1d_output_length(), float32, contiguous,
- * apart from each other.
+ * bias (out_channels); both are 0 until they are loaded, bound or written (torch draws them: reset_parameters). Input (N, in_channels, L) or
+ * (in_channels, L), output with out_channels and the length of halogen_torch_conv_transpose1d_output_length(), of the state's dtype, any
+ * strides, apart from each other.
  * In evaluation mode the weight is packed at the first forward, and again after set_training, load_state or bind_state of
  * halogen/module.h: what is written through halogen_module_state() meanwhile is not seen. In training mode every forward packs.
  * The context must outlive the module. */

@@ -1,230 +1,166 @@
 // PyTorch's batch and instance normalisation modules: the only place that knows torch's conventions for them.
-#include "norm.h"
-#include "torch_module.h"
+#include "norm_module.h"
+#include "torch_words.h"
 
 namespace halogen {
 namespace {
 
-/// One torch class.
 struct TorchNorm {
-  halogen_norm_scope scope;
-  int32_t least_rank, most_rank;
-  bool unbatched;     ///< the lesser rank is (C, ...)
-  const char *ranks;  ///< as torch's message has them
+  NormModule norm;
+  double momentum;
+  bool momentum_is_none, affine, bias, track_running_stats;
 };
 
-constexpr halogen_norm_scope kBatch = HALOGEN_NORM_SCOPE_BATCH, kInstance = HALOGEN_NORM_SCOPE_INSTANCE;
-constexpr TorchNorm kBatchNorm1d = {kBatch, 2, 3, false, "2D or 3D"}, kBatchNorm2d = {kBatch, 4, 4, false, "4D"},
-                    kBatchNorm3d = {kBatch, 5, 5, false, "5D"};
-constexpr TorchNorm kInstanceNorm1d = {kInstance, 2, 3, true, "2D or 3D"},
-                    kInstanceNorm2d = {kInstance, 3, 4, true, "3D or 4D"},
-                    kInstanceNorm3d = {kInstance, 4, 5, true, "4D or 5D"};
+const TorchNorm &as_torch(const NormModule &module) { return reinterpret_cast<const TorchNorm &>(module); }
 
-/// The parameters of both classes have the same fields.
-struct TorchNormParams {
-  int64_t num_features;
-  double eps, momentum;
-  bool momentum_is_none, affine, track_running_stats;
-};
-
-struct TorchNormModule {
-  halogen_module base;
-  const TorchNorm *kind;
-  TorchNormParams params;
-};
-
-constexpr DLDataType kInt64 = {kDLInt, 64, 1};
-
-/// (C, ...) as (1, C, ...), which is also how torch looks at it.
-struct BatchedView {
-  DLTensor tensor;
-  int64_t shape[8] = {};
-  int64_t strides[8] = {};
-
-  BatchedView(const DLTensor &from, bool unbatched) : tensor(from) {
-    if (!unbatched || from.shape == nullptr || from.ndim < 0 || from.ndim > 7) return;
-    shape[0] = strides[0] = 1;
-    for (int32_t i = 0; i < from.ndim; ++i) {
-      shape[i + 1] = from.shape[i];
-      if (from.strides != nullptr) strides[i + 1] = from.strides[i];
-    }
-    tensor.ndim = from.ndim + 1;
-    tensor.shape = shape;
-    if (from.strides != nullptr) tensor.strides = strides;
-  }
-  BatchedView(const BatchedView &) = delete;
-  BatchedView &operator=(const BatchedView &) = delete;
-};
-
-bool is_unbatched(const TorchNorm &kind, const DLTensor &input) {
-  return kind.unbatched && input.ndim == kind.least_rank;
-}
+bool own_statistics(const NormModule &module) { return module.base.training || !as_torch(module).track_running_stats; }
 
 /// torch's checks of the input, in torch's order and words.
-halogen_status check_input(const Report &report, const TorchNormModule &module, const DLTensor &given,
-                           bool own_statistics) {
-  const TorchNorm &kind = *module.kind;
-  if (given.ndim < kind.least_rank || given.ndim > kind.most_rank) {
-    return fail(report, HALOGEN_ERROR_RANK, "expected %s input (got %dD input)", kind.ranks, given.ndim);
-  }
-  const bool unbatched = is_unbatched(kind, given);
-  const BatchedView view(given, unbatched);
-  const DLTensor &input = view.tensor;
-  const int64_t N = input.shape[0], C = input.shape[1];
-  const bool batch = kind.scope == HALOGEN_NORM_SCOPE_BATCH;
-  int64_t spatial = 1;
-  for (int32_t i = 2; i < input.ndim; ++i) {
-    if (__builtin_mul_overflow(spatial, input.shape[i], &spatial)) spatial = -1;
-  }
-  if (C != module.params.num_features) {
-    const auto expected = static_cast<long long>(module.params.num_features), got = static_cast<long long>(C);
-    if (!batch && module.params.affine) {
+halogen_status check_input(const Report &report, const NormModule &module, const DLTensor &input) {
+  const halogen_status status = check_norm_rank(report, module, input);
+  if (status != HALOGEN_OK) return status;
+  const TorchNorm &torch = as_torch(module);
+  const bool unbatched = module.is_unbatched(input), batch = module.batch();
+  const int64_t N = unbatched ? 1 : input.shape[0], C = module.input_channels(input);
+  const int64_t spatial = norm_positions(module, input);
+  if (C != module.channels) {
+    const auto expected = static_cast<long long>(module.channels), got = static_cast<long long>(C);
+    if (!batch && torch.affine) {
       return fail(report, HALOGEN_ERROR_CHANNELS,
                   "expected input's size at dim=%d to match num_features (%lld), but got: %lld.", unbatched ? 0 : 1,
                   expected, got);
     }
     // InstanceNorm repeats its running statistics N times before torch compares lengths.
     const long long repeats = batch ? 1 : static_cast<long long>(N);
-    if (module.params.track_running_stats) {
+    if (torch.track_running_stats) {
       return fail(report, HALOGEN_ERROR_CHANNELS, "running_mean should contain %lld elements not %lld", got * repeats,
                   expected * repeats);
     }
-    if (batch && module.params.affine) {
+    if (batch && torch.affine) {
       return fail(report, HALOGEN_ERROR_CHANNELS, "weight should contain %lld elements not %lld", got, expected);
     }
   }
-  if (own_statistics && (batch ? N == 1 && spatial == 1 : spatial == 1)) {
+  if (own_statistics(module) && (batch ? N == 1 && spatial == 1 : spatial == 1)) {
+    int64_t sizes[kMaxStateRank] = {1};
+    for (int32_t i = 0; i < input.ndim; ++i) sizes[i + unbatched] = input.shape[i];
     return fail(report, HALOGEN_ERROR_TOO_FEW_VALUES,
                 "Expected more than 1 %s when training, got input size torch.Size(%s)",
-                batch ? "value per channel" : "spatial element", TorchSizes(input.shape, input.ndim).text);
+                batch ? "value per channel" : "spatial element", SizeText(sizes, input.ndim + unbatched).text);
   }
   return HALOGEN_OK;
 }
 
-halogen_status forward(halogen_module *base, const ForwardCall &call) {
-  auto &module = *reinterpret_cast<TorchNormModule *>(base);
-  const TorchNormParams &params = module.params;
-  const Report report = {base->context, call.error};
-  halogen_status status = torch_check_tensors(report, *base, call);
-  if (status != HALOGEN_OK) return status;
-
-  const bool batch = module.kind->scope == HALOGEN_NORM_SCOPE_BATCH;
-  const bool own_statistics = base->training || !params.track_running_stats;
-  status = check_input(report, module, *call.input, own_statistics);
-  if (status == HALOGEN_OK) status = torch_check_input(report, *base, *call.input);
-  if (status != HALOGEN_OK) return status;
-
-  const bool unbatched = is_unbatched(*module.kind, *call.input);
-  const BatchedView input(*call.input, unbatched), output(*call.output, unbatched);
-  // Without parameters and statistics torch takes any number of channels; the vectors, if any, have num_features.
-  halogen_norm_args args = HALOGEN_NORM_ARGS_INIT;
-  args.scope = module.kind->scope;
-  args.input = &input.tensor;
-  args.output = &output.tensor;
-  args.weight = torch_state(*base, "weight");
-  args.bias = torch_state(*base, "bias");
-  args.eps = params.eps;
-  args.stream = call.stream;
-
-  auto *tracked = const_cast<DLTensor *>(torch_state(*base, "num_batches_tracked"));
-  int64_t *batches = tracked != nullptr
-                         ? reinterpret_cast<int64_t *>(static_cast<char *>(tracked->data) + tracked->byte_offset)
-                         : nullptr;
-  const bool counts = batch && base->training && params.track_running_stats;
-  if (!own_statistics) {
-    args.mean = torch_state(*base, "running_mean");
-    args.var = torch_state(*base, "running_var");
-  } else if (base->training && params.track_running_stats) {
-    args.running_mean = torch_state(*base, "running_mean");
-    args.running_var = torch_state(*base, "running_var");
-    args.running_var_unbiased = 1;
-    // momentum=None: BatchNorm takes the cumulative average, InstanceNorm leaves the statistics alone.
-    args.running_weight = !params.momentum_is_none ? params.momentum
-                          : batch                  ? 1.0 / static_cast<double>(*batches + 1)
-                                                   : 0.0;
-  }
-  status = norm_call(base->context, args, call.only_query, call.info, call.error);
-  if (status == HALOGEN_OK && counts && !call.only_query) ++*batches;
-  return status;
+halogen_status check_dtype(const Report &report, const NormModule &module, const DLTensor &input) {
+  return torch_check_dtype(report, module.base, input);
 }
 
-halogen_status check_params(const Report &report, const TorchNormParams &params) {
-  if (params.num_features < 1) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "num_features: expected 1 or more, got %lld",
-                static_cast<long long>(params.num_features));
+NormUse use(const NormModule &module) {
+  const TorchNorm &torch = as_torch(module);
+  NormUse use;
+  use.given = !own_statistics(module);
+  if (!module.base.training || !torch.track_running_stats) return use;
+  use.moves = true;
+  use.new_weight = torch.momentum;
+  auto *counter = const_cast<DLTensor *>(module_tensor(module.base, "num_batches_tracked"));
+  auto *batches = reinterpret_cast<int64_t *>(static_cast<char *>(counter->data) + counter->byte_offset);
+  if (module.batch()) use.counter = batches;
+  if (torch.momentum_is_none) {
+    // BatchNorm takes the cumulative average, InstanceNorm leaves the statistics alone.
+    use.new_weight = module.batch() ? 1.0 / static_cast<double>(*batches + 1) : 0.0;
   }
-  if (params.num_features > INT64_MAX / static_cast<int64_t>(sizeof(double))) {
-    return fail(report, HALOGEN_ERROR_SIZE, "num_features: expected at most 2^60 - 1, got %lld",
-                static_cast<long long>(params.num_features));
+  return use;
+}
+
+void print(const NormModule &module, Text *text) {
+  const TorchNorm &torch = as_torch(module);
+  text->add("%s(%lld, eps=", module.type->name, static_cast<long long>(module.channels));
+  text->add_float(module.eps);
+  text->add(", momentum=");
+  if (torch.momentum_is_none) {
+    text->add("None");
+  } else {
+    text->add_float(torch.momentum);
   }
-  if (!params.momentum_is_none && !(params.momentum >= 0 && params.momentum <= 1)) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "momentum: expected a number from 0 to 1, got %g", params.momentum);
+  text->add(", affine=");
+  text->add_bool(torch.affine);
+  text->add(", track_running_stats=");
+  text->add_bool(torch.track_running_stats);
+  text->add(torch.bias ? ")" : ", bias=False)");
+}
+
+constexpr NormFramework kTorch = {"weight",    "bias", "running_mean", "running_var", check_input,
+                                  check_dtype, use,    print};
+constexpr ModuleKind kKind = norm_kind<TorchNorm>();
+constexpr halogen_norm_scope kBatch = HALOGEN_NORM_SCOPE_BATCH, kInstance = HALOGEN_NORM_SCOPE_INSTANCE;
+constexpr NormClass kBatchNorm1d = {&kTorch, "BatchNorm1d", kBatch, 2, 3, false},
+                    kBatchNorm2d = {&kTorch, "BatchNorm2d", kBatch, 4, 4, false},
+                    kBatchNorm3d = {&kTorch, "BatchNorm3d", kBatch, 5, 5, false},
+                    kInstanceNorm1d = {&kTorch, "InstanceNorm1d", kInstance, 2, 3, true},
+                    kInstanceNorm2d = {&kTorch, "InstanceNorm2d", kInstance, 3, 4, true},
+                    kInstanceNorm3d = {&kTorch, "InstanceNorm3d", kInstance, 4, 5, true};
+
+/// Both classes have the same parameters.
+template <class Params>
+halogen_status check_params(const Report &report, const Params &p) {
+  if (!is_flag(p.affine) || !is_flag(p.track_running_stats) || !is_flag(p.momentum_is_none) || !is_flag(p.bias)) {
+    return fail(report, HALOGEN_ERROR_ARGUMENT,
+                "affine, track_running_stats, momentum_is_none, bias: expected 0 or 1 each, got %d, %d, %d, %d",
+                p.affine, p.track_running_stats, p.momentum_is_none, p.bias);
   }
-  return HALOGEN_OK;
+  if (p.reserved != 0) return fail(report, HALOGEN_ERROR_ARGUMENT, "reserved: expected 0, got %d", p.reserved);
+  halogen_status status = check_count(report, "num_features", p.num_features);
+  if (status != HALOGEN_OK) return status;
+  if (!p.momentum_is_none && !(p.momentum >= 0 && p.momentum <= 1)) {
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "momentum: expected a number from 0 to 1, got %g", p.momentum);
+  }
+  status = check_eps(report, p.eps);
+  return status == HALOGEN_OK ? check_place(report, p.dtype, p.device) : status;
 }
 
 template <class Params>
-halogen_status create(halogen_context *context, const TorchNorm &kind, const Params *given, halogen_module **module,
+halogen_status create(halogen_context *context, const NormClass &type, const Params *given, halogen_module **module,
                       halogen_error *error) {
   const Report report = {context, error};
-  Params read;
-  halogen_status status = torch_read_params(report, context, given, module, &read);
+  Params p;
+  halogen_status status = read_params(report, context, given, module, &p);
+  if (status == HALOGEN_OK) status = check_params(report, p);
   if (status != HALOGEN_OK) return status;
-  if (!is_flag(read.affine) || !is_flag(read.track_running_stats) || !is_flag(read.momentum_is_none)) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT,
-                "affine, track_running_stats, momentum_is_none: expected 0 or 1 each, got %d, %d, %d", read.affine,
-                read.track_running_stats, read.momentum_is_none);
-  }
-  const TorchNormParams params = {read.num_features,          read.eps,         read.momentum,
-                                  read.momentum_is_none != 0, read.affine != 0, read.track_running_stats != 0};
-  status = check_params(report, params);
-  if (status == HALOGEN_OK) status = torch_check_create(report, params.eps, read.dtype, read.device);
+  const bool affine = p.affine != 0, tracks = p.track_running_stats != 0;
+  NormModule *made = nullptr;
+  status =
+      create_norm(report, context, kKind, type,
+                  {affine, affine && p.bias != 0, tracks, tracks, &p.num_features, 1, false}, p.dtype, p.device, &made);
   if (status != HALOGEN_OK) return status;
-
-  auto *made = reinterpret_cast<TorchNormModule *>(module_allocate(context, sizeof(TorchNormModule)));
-  if (made == nullptr) return torch_out_of_memory(report, nullptr);
-  made->kind = &kind;
-  made->params = params;
-  made->base.forward = forward;
-  made->base.device = read.device;
-  const auto add = [&](const char *key, bool one) {
-    return module_add_state(&made->base, key, read.dtype, &params.num_features, 1, one);
-  };
-  bool complete = !params.affine || (add("weight", true) && add("bias", false));
-  if (complete && params.track_running_stats) {
-    complete = add("running_mean", false) && add("running_var", true) &&
-               module_add_state(&made->base, "num_batches_tracked", kInt64, nullptr, 0, false);
-  }
-  if (!complete) return torch_out_of_memory(report, &made->base);
+  made->channels = p.num_features;
+  made->eps = p.eps;
+  auto *torch = reinterpret_cast<TorchNorm *>(made);
+  torch->momentum = p.momentum;
+  torch->momentum_is_none = p.momentum_is_none != 0;
+  torch->affine = affine;
+  torch->bias = p.bias != 0;
+  torch->track_running_stats = tracks;
   *module = &made->base;
   return HALOGEN_OK;
 }
 
-template <class Params>
-halogen_status init(Params *params, size_t struct_size, int64_t num_features, int32_t flags, halogen_error *error) {
-  Params defaults = {};
-  defaults.num_features = num_features;
-  defaults.momentum = 0.1;
-  defaults.affine = defaults.track_running_stats = flags;
-  return torch_init_params(params, struct_size, defaults, error);
+}  // namespace
+
+halogen_status torch_check_dtype(const Report &report, const halogen_module &module, const DLTensor &input) {
+  DLDataType state;
+  if (!state_dtype(module, &state) || same_dtype(state, input.dtype)) return HALOGEN_OK;
+  const char *why = !same_dtype(state, kFloat32) ? "expect parameter to have scalar type of Float"
+                    : input.dtype.bits != 16     ? "all inputs must share same datatype."
+                                                 : nullptr;
+  if (why == nullptr) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_DTYPE, "mixed dtype (CPU): %s (input %s, module %s)", why,
+              DtypeText(input.dtype).text, DtypeText(state).text);
 }
 
-}  // namespace
 }  // namespace halogen
 
 using namespace halogen;
 
 extern "C" {
-
-halogen_status halogen_torch_batch_norm_params_init(halogen_torch_batch_norm_params *params, size_t struct_size,
-                                                    int64_t num_features, halogen_error *error) {
-  return init(params, struct_size, num_features, 1, error);
-}
-
-halogen_status halogen_torch_instance_norm_params_init(halogen_torch_instance_norm_params *params, size_t struct_size,
-                                                       int64_t num_features, halogen_error *error) {
-  return init(params, struct_size, num_features, 0, error);
-}
 
 #define HALOGEN_CREATE(name, kind)                                                                     \
   halogen_status halogen_torch_##name##_create(halogen_context *context, const HALOGEN_PARAMS *params, \

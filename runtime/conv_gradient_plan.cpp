@@ -1,0 +1,136 @@
+#include "conv_gradient_plan.h"
+
+#include <algorithm>
+
+#include "conv_tiles.h"
+
+namespace halogen {
+namespace {
+
+constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
+// Gradient and input of a piece. Large weights come from memory for every piece, which then needs more to pay for it.
+constexpr int64_t kPieceBytes = 2 * 1024 * 1024;
+constexpr int64_t kMostPieceBytes = 16 * 1024 * 1024;
+// Of a strip: its rows are a kilobyte, so that the rows of a slice of steps lie on some 64 pages.
+constexpr int64_t kStripPositions = 256;
+// Steps of a slice: conv_schedule.h.
+constexpr int64_t kSlice = 256;
+// A task of the weights' gradient: a slice of its operands stays in an L2.
+constexpr int64_t kTaskTaps = 384;
+constexpr int64_t kTaskChannels = 128;
+// Sums of a task of the input's gradient.
+constexpr int64_t kSumBytes = 192 * 1024;
+// Multiplications of a task, at least, where there are enough, and tasks of a piece that are enough for many threads.
+constexpr int64_t kTaskWork = 1024 * 1024;
+constexpr int64_t kTasks = 16;
+// Positions that are added up in a row: few where neighbours in a channel are far apart, and a line serves several channels.
+constexpr int64_t kBiasPositions = 16384;
+constexpr int64_t kBiasPositionsApart = 512;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+/// Parts of at most `most`, equal but for rounding to `step`.
+ConvCut cut(int64_t all, int64_t most, int64_t step) {
+  most = std::max(most / step * step, step);
+  return {all, std::min(all, round_up(ceil_div(all, ceil_div(all, most)), step))};
+}
+
+bool refuse(ConvGradientPlan *plan, const char *reason) {
+  plan->reason = reason;
+  plan->too_large = true;
+  return false;
+}
+
+}  // namespace
+
+bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, const Caches &caches, halogen_isa isa,
+                        ConvGradientPlan *plan) {
+  *plan = {};
+  const ConvWeightShape &w = p.shape;
+  if (p.input.span(w.C_in, p.L) > kMaxElements || p.grad_input.span(w.C_in, p.L) > kMaxElements ||
+      p.grad_output.span(w.C_out, p.L_out) > kMaxElements || p.output.span(w.C_out, p.L_out) > kMaxElements ||
+      p.pad_left > kMaxElements || p.pad_left < -kMaxElements) {
+    return refuse(plan, "one sample has more than 2^31 - 1 elements");
+  }
+  const ConvVectors v = conv_vectors(isa);
+  const int64_t size = dtype_bytes(compute_dtype(w.dtype)), lanes = v.bytes / size;
+  const int64_t in = w.group_in(), out = w.group_out();
+  plan->block = kConvBlockBytes / size;
+  plan->row_tile = conv_gradient_rows(v.bytes, v.registers);
+  const int64_t position_tile = kConvGradientVectors * lanes;
+
+  const bool few = 2 * in <= plan->block && p.L >= 2 * position_tile;
+  plan->path = forced != HALOGEN_CONV_PATH_AUTO ? forced : few ? HALOGEN_CONV_PATH_LENGTH : HALOGEN_CONV_PATH_ROWS;
+  plan->reason = !p.wants_weight                    ? "lanes run along positions"
+                 : forced != HALOGEN_CONV_PATH_AUTO ? "path asked for"
+                 : few                              ? "weights: few channels in a group, lanes run along positions"
+                                                    : "weights: lanes run along input channels";
+
+  // Phases that no tap has are left out where that is simple.
+  const ConvPhases phases = conv_phases(w);
+  plan->spread = w.stride / phases.phases;
+  plan->phases = w.dilation == plan->spread ? std::min(phases.phases, w.K) : phases.phases;
+  plan->taps = out * w.K;
+  const int64_t reach = (w.K - 1) * w.dilation / w.stride;
+
+  const bool rows = plan->path == HALOGEN_CONV_PATH_ROWS;
+  const int64_t inputs = p.wants_weight ? (rows ? round_up(in, plan->block) : in) : 0;
+  const ConvCut strips = cut(p.L, std::max(reach, kStripPositions), position_tile);
+  plan->strip = strips.part;
+  plan->sums_row = round_up(plan->strip, position_tile);
+  // An odd number of cache lines: rows that are read side by side must not fall into few sets of a cache.
+  plan->row = (ceil_div(plan->sums_row + reach, plan->block) | 1) * plan->block;
+  plan->channel = plan->phases * plan->row;
+  plan->group = out * plan->channel;
+  plan->x_row = round_up(plan->strip, plan->block);
+  plan->x_group = inputs * plan->x_row;
+
+  // Pieces: whole samples if they fit, else some strips of one.
+  const int64_t weight_bytes = in * plan->taps * size;
+  const int64_t budget = std::clamp(weight_bytes, kPieceBytes, kMostPieceBytes) / size;
+  const int64_t fitting = std::max<int64_t>(1, budget / (plan->group + plan->x_group));
+  plan->strips = cut(strips.count(), fitting, 1);
+  plan->samples = cut(p.N, std::max<int64_t>(1, fitting / strips.count()), 1);
+  const bool whole = plan->strips.count() == 1 && plan->samples.count() == 1;
+  plan->groups = cut(w.groups, whole ? std::max<int64_t>(1, fitting / (strips.count() * p.N)) : 1, 1);
+  plan->unit = plan->groups.part * plan->group;
+  plan->x_unit = plan->groups.part * plan->x_group;
+
+  plan->blocks = rows ? ceil_div(in, plan->block) : in;
+  plan->stored_taps = round_up(plan->taps, rows ? conv_rows_positions(v.bytes, v.registers) : kConvGradientTaps);
+  plan->weight_group = plan->blocks * plan->stored_taps * (rows ? plan->block : 1);
+
+  // The input's gradient: what a slice of steps reads of all positions, and the sums, stay in an L2.
+  const int64_t slice_rows = std::min(kSlice, ceil_div(std::min(plan->taps, kSlice), w.K) * plan->phases);
+  const int64_t by_slice = caches.l2 / 2 / (slice_rows * plan->row * size);
+  const int64_t by_sums = kSumBytes / (4 * plan->row_tile * plan->sums_row * size);
+  plan->task_units = std::clamp(std::min(by_slice, by_sums), int64_t{1}, plan->units());
+  plan->task_units = ceil_div(plan->units(), ceil_div(plan->units(), plan->task_units));
+  const int64_t work = in * plan->taps * plan->strip * plan->units();
+  const int64_t wanted = std::clamp(work / kTaskWork, int64_t{1}, kTasks);
+  const auto shared = [&](int64_t all, int64_t others) { return ceil_div(all, ceil_div(wanted, others)); };
+  const int64_t unit_tasks = ceil_div(plan->units(), plan->task_units);
+  const int64_t by_sum = kSumBytes / (plan->sums_channel() * size);
+  plan->task_channels = cut(in, std::min(by_sum, round_up(shared(in, unit_tasks), plan->row_tile)), plan->row_tile);
+
+  const int64_t tap_tile = rows ? conv_rows_positions(v.bytes, v.registers) : kConvGradientTaps;
+  const int64_t most_blocks = rows ? kTaskChannels / plan->block : kTaskChannels;
+  const int64_t tap_tasks = ceil_div(plan->taps, kTaskTaps);
+  plan->task_blocks = cut(plan->blocks, std::min(most_blocks, shared(plan->blocks, tap_tasks)), 1);
+  plan->task_taps = cut(plan->taps, std::min(kTaskTaps, shared(plan->taps, plan->task_blocks.count())), tap_tile);
+  const bool whole_groups = plan->task_units == plan->units() && plan->task_channels.count() == 1 &&
+                            plan->task_taps.count() == 1 && plan->task_blocks.count() == 1;
+  const int64_t together = std::min(kTaskWork / work, kSumBytes / (plan->sums_group() * size));
+  plan->task_groups = cut(plan->groups.part, whole_groups ? std::max<int64_t>(1, together) : 1, 1);
+  plan->bias_positions = cut(p.L_out, p.grad_output.l == 1 ? kBiasPositions : kBiasPositionsApart, 1);
+
+  if (plan->gradient_elements() > kMaxElements || plan->input_elements() > kMaxElements ||
+      plan->weight_elements() > kMaxElements || p.N * w.C_out > kMaxElements / plan->bias_positions.count() ||
+      plan->sums_elements() > kMaxElements) {
+    return refuse(plan, "a piece has more than 2^31 - 1 elements");
+  }
+  return true;
+}
+
+}  // namespace halogen
