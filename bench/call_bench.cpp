@@ -9,6 +9,7 @@
 #include "halogen_objects.h"
 #include "register.h"
 #include "samples.h"
+#include "tensors.h"
 
 namespace halogen_bench {
 namespace {

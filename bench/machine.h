@@ -12,6 +12,9 @@ std::string cpu_model();
 /// Bytes of one core's second-level cache; 512 KiB where the system does not say.
 size_t l2_bytes();
 
+/// Bytes of the third-level cache; 32 MiB where the system does not say.
+size_t last_level_bytes();
+
 /// The time now, in UTC, ISO 8601.
 std::string utc_now();
 

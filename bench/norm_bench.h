@@ -1,4 +1,4 @@
-// norm_bench.h: halogen_norm_forward beside a copy of the same tensor.
+// norm_bench.h: halogen_norm_forward and halogen_norm_backward beside copies of as many bytes.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,9 @@
 
 namespace halogen_bench {
 
-/// One benchmark per problem, mode and thread count: instance norm (the input's statistics), batch norm in training
-/// (the input's statistics, running ones move) and in evaluation (given statistics).
+/// One benchmark per problem, mode, dtype, layout and thread count: forward with the input's statistics (batch norm: running ones
+/// move) and, batch norm, with given ones; backward with saved ones, for the gradients of input, weight and bias. Without
+/// settings.all only forward, f32, channel-first.
 void register_norm_benchmarks(const std::vector<Problem> &problems, const Settings &settings);
 
 }  // namespace halogen_bench

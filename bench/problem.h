@@ -1,6 +1,8 @@
 // problem.h: the shapes that are measured, read from shapes/*.txt.
 #pragma once
 
+#include <halogen/ops.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -10,13 +12,19 @@ namespace halogen_bench {
 struct Problem {
   std::string model;  // the file's name: where the shape comes from
   std::string name;
-  bool per_instance = false;  // scope instance, else batch
-  int64_t n = 0, c = 0, h = 0, w = 0;
+  std::string scope_name;  // batch, instance, group or layer
+  halogen_norm_scope scope = HALOGEN_NORM_SCOPE_BATCH;
+  int64_t groups = 0;          // scope group, else 0
+  std::vector<int64_t> shape;  // N, C, spatial ones
 
-  int64_t size() const { return n * c * h * w; }
-  /// Values over which one mean is taken.
-  int64_t set_size() const { return (per_instance ? 1 : n) * h * w; }
-  std::string shape() const;
+  int64_t n() const { return shape[0]; }
+  int64_t c() const { return shape[1]; }
+  /// Values of a channel of a sample.
+  int64_t row() const;
+  int64_t size() const { return n() * c() * row(); }
+  int64_t channels_per_set() const { return groups == 0 ? 1 : c() / groups; }
+  std::vector<int64_t> statistics_shape() const;
+  std::string shape_text() const;
 };
 
 /// All problems of all files in `folder`, sorted by file, in the file's order. Throws std::runtime_error with file and

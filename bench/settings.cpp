@@ -79,6 +79,10 @@ Settings parse_settings(int argc, char **argv) {
       settings.help = true;
       continue;
     }
+    if (option == "--all") {
+      settings.every_line = true;
+      continue;
+    }
     std::string value;
     if (const size_t equals = option.find('='); equals != std::string::npos) {
       value = option.substr(equals + 1);
@@ -94,22 +98,23 @@ Settings parse_settings(int argc, char **argv) {
 }
 
 const char *settings_help() {
-  return "usage: halogen_bench [options]\n"
-         "  --filter REGEX    lines to measure; names look like norm/resnet50_bn/conv1/train/threads:2\n"
-         "  --threads LIST    thread counts, 1,2 by default\n"
-         "  --min-time S      seconds that the kernel alone runs per line, 0.2 by default\n"
-         "  --path NAME       force a path of halogen_norm_forward: row, slab or split\n"
-         "  --isa NAME        force a level: v2, v3, v4 or neon (as HALOGEN_ISA does)\n"
-         "  --conv-path NAME  force a path of halogen_conv_transpose1d_forward: rows or length\n"
-         "  --out DIR         write bench.txt and bench.json there\n"
-         "\n"
-         "GB/s counts one read and one write of the tensor. copy is y = a*x over the same buffers with the same number "
-         "of\n"
-         "threads, measured alternately with the kernel; %copy and %bound are ratios of medians, (min) is the ratio of "
-         "the\n"
-         "minima. passes 2: a channel does not fit in the second-level cache, the bound is two reads and one write at "
-         "the\n"
-         "copy's rate. memcpy is the C library's.\n";
+  return R"(usage: halogen_bench [options]
+  --filter REGEX    lines to measure, out of all; names look like norm/resnet50_bn/conv1/train/f32/first/threads:2,
+                    with train, eval, instance, group, layer or backward; f32, f64, f16 or bf16; first or last
+  --all             every line: backward, all dtypes and channel-last, too (half an hour); default: forward, f32, channel-first
+  --threads LIST    thread counts, 1,2 by default
+  --min-time S      seconds that the kernel alone runs per line, 0.2 by default
+  --path NAME       force a path of halogen_norm_forward and halogen_norm_backward: row, slab or split
+  --isa NAME        force a level: v2, v3, v4 or neon (as HALOGEN_ISA does)
+  --conv-path NAME  force a path of halogen_conv_transpose1d_forward: rows or length
+  --out DIR         write bench.txt and bench.json there
+
+GB/s counts one read and one write of the tensor; backward, two reads (input, grad_output) and one write. copy is y = a*x over
+the same buffers, as many bytes, with the same number of threads, measured alternately with the kernel; %copy and %bound are
+ratios of medians, (min) is the ratio of the minima. passes 2: what one mean is taken over (in whole cache lines; backward, in
+both inputs) does not fit in the second-level cache, the bound is at the copy's rate two reads and one write; backward, four
+and one. memcpy is the C library's.
+)";
 }
 
 }  // namespace halogen_bench

@@ -10,7 +10,8 @@
 namespace halogen_bench {
 
 struct Settings {
-  std::string filter;  // regular expression over names such as norm/resnet50_bn/conv1/train/threads:2
+  std::string filter;  // regular expression over names such as norm/resnet50_bn/conv1/train/f32/first/threads:2
+  bool every_line = false;
   std::vector<int> threads = {1, 2};
   double min_time = 0.2;  // seconds that the kernel alone runs per line
   halogen_norm_path path = HALOGEN_NORM_PATH_AUTO;
@@ -18,6 +19,9 @@ struct Settings {
   halogen_isa isa = HALOGEN_ISA_AUTO;
   std::string out;  // folder for bench.json and bench.txt; "": none
   bool help = false;
+
+  /// Whether all lines are there to choose from: more than one wants to wait for, so only if asked for.
+  bool all() const { return every_line || !filter.empty(); }
 };
 
 /// Throws std::runtime_error with a message for the user.

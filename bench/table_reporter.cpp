@@ -10,6 +10,7 @@
 
 #include "halogen_objects.h"
 #include "machine.h"
+#include "summary.h"
 
 namespace halogen_bench {
 namespace {
@@ -83,6 +84,7 @@ void TableReporter::ReportRuns(const std::vector<Run> &runs) {
       continue;
     }
     nlohmann::ordered_json result = {{"name", name}, {"label", run.report_label}};
+    add_name_parts(name, result);
     for (const auto &[key, counter] : run.counters) result[key] = counter.value;
     json_["results"].push_back(result);
     const std::string section = name.substr(0, name.find('/'));
@@ -94,11 +96,11 @@ void TableReporter::norm_line(const Run &run) {
   if (section_ != "norm") {
     section_ = "norm";
     line("");
-    line(print("%-54s %8s %8s %6s %6s %6s %6s %6s %6s %7s %5s  %s", "line", "median", "min", "GB/s", "copy", "memcpy",
+    line(print("%-62s %8s %8s %6s %6s %6s %6s %6s %6s %7s %5s  %s", "line", "median", "min", "GB/s", "copy", "memcpy",
                "%copy", "(min)", "passes", "%bound", "goal", "shape, kernels"));
   }
   const auto value = [&run](const char *key) { return run.counters.at(key).value; };
-  line(print("%-54s %6.0fus %6.0fus %6.1f %6.1f %6.1f %6.1f %6.1f %6.0f %7.1f %5.0f%c ",
+  line(print("%-62s %6.0fus %6.0fus %6.1f %6.1f %6.1f %6.1f %6.1f %6.0f %7.1f %5.0f%c ",
              run.run_name.function_name.c_str(), value("median_s") * 1e6, value("min_s") * 1e6, value("gb_per_s"),
              value("copy_gb_per_s"), value("memcpy_gb_per_s"), value("copy_percent"), value("copy_percent_of_minima"),
              value("passes"), value("bound_percent"), value("goal_percent"),
@@ -127,15 +129,40 @@ void TableReporter::call_line(const Run &run) {
   if (section_ != "call") {
     section_ = "call";
     line("");
-    line(print("%-54s %8s %8s %6s  %s", "line", "median", "min", "bytes", "kernels"));
+    line(print("%-62s %8s %8s %6s  %s", "line", "median", "min", "bytes", "kernels"));
   }
   const auto value = [&run](const char *key) { return run.counters.at(key).value; };
-  line(print("%-54s %6.0fns %6.0fns %6.0f  ", run.run_name.function_name.c_str(), value("median_s") * 1e9,
+  line(print("%-62s %6.0fns %6.0fns %6.0f  ", run.run_name.function_name.c_str(), value("median_s") * 1e9,
              value("min_s") * 1e9, value("bytes")) +
        run.report_label);
 }
 
+void TableReporter::summary() {
+  json_["summary"] = summarise(json_["results"]);
+  json_["below_goal"] = nlohmann::ordered_json::array();
+  if (json_["summary"].empty()) return;
+  line("");
+  line(print("%-10s %-5s %-6s %7s %6s %9s %5s %7s  %s", "%bound of", "dtype", "layout", "threads", "lines", "geo. mean",
+             "goal", "least", "in line"));
+  for (const auto &row : json_["summary"]) {
+    const double mean = row["mean_percent"], mean_goal = row["goal_percent"];
+    line(print("%-10s %-5s %-6s %7.0f %6d %9.1f %5.0f%c %6.1f  ", row["mode"].get<std::string>().c_str(),
+               row["dtype"].get<std::string>().c_str(), row["layout"].get<std::string>().c_str(),
+               row["threads"].get<double>(), row["lines"].get<int>(), mean, mean_goal, mean >= mean_goal ? ' ' : '*',
+               row["least_percent"].get<double>()) +
+         row["least_line"].get<std::string>());
+  }
+  const auto below = below_goal(json_["results"]);
+  line(print("\nbelow their goals: %zu lines, those farthest below first", below.size()));
+  for (const auto &result : below) {
+    json_["below_goal"].push_back(result["name"]);
+    line(print("  %6.1f of %3.0f  ", result["bound_percent"].get<double>(), result["goal_percent"].get<double>()) +
+         result["name"].get<std::string>());
+  }
+}
+
 bool TableReporter::finish() {
+  summary();
   if (!section_.empty()) line("\n* below its goal; packing: copies of the weights that it took");
   if (!settings_.out.empty()) {
     std::ofstream file(settings_.out + "/bench.json");

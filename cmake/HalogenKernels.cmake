@@ -5,6 +5,7 @@
 #   kernels/<kernel>__<variant>.{o,h,json}  one emitted kernel; json: what it is, its size, the seconds it took
 #   generated/kernels_<op>.{h,inc}          Halide's headers, and HALOGEN_KERNEL(kernel, variant, symbol, role, dtype) lines,
 #                                           best variant first; role is the kernel's name less op and dtype
+#   generated/kernel_table.txt              the rows as they stand, for every target: what docs/parity.md is made from (parity.py)
 #   kernels/emitted.txt                     what this build emits, for builds that reuse it
 
 set(HALOGEN_KERNEL_DIR ${PROJECT_BINARY_DIR}/kernels)
@@ -59,6 +60,17 @@ function(halogen_kernel)
     message(FATAL_ERROR "halogen_kernel(${ARGV}): OP, ROLE, DTYPES, GENERATOR or VARIANTS is missing, or a word is unknown")
   endif()
   set_property(GLOBAL APPEND PROPERTY HALOGEN_OPS ${arg_OP})
+  set(_path ${arg_PATH})
+  set(_layouts ${arg_LAYOUTS})
+  foreach(_optional IN ITEMS _path _layouts)
+    if(NOT ${_optional})
+      set(${_optional} -)
+    endif()
+  endforeach()
+  set(_words ${_layouts} / ${arg_DTYPES} / ${arg_VARIANTS})
+  list(JOIN _words "," _words)
+  string(REPLACE ",/," " " _words "${_words}")
+  set_property(GLOBAL APPEND_STRING PROPERTY HALOGEN_TABLE "${arg_OP} ${arg_ROLE} ${_path} ${_words} ${arg_GENERATOR}\n")
   list(LENGTH arg_LAYOUTS layouts)
   set(suffix ${arg_PATH})
   if(layouts EQUAL 1)
@@ -130,6 +142,11 @@ macro(halogen_finish_kernels)
   get_property(_emitted GLOBAL PROPERTY HALOGEN_EMITTED)
   list(JOIN _emitted "\n" _text)
   file(CONFIGURE OUTPUT ${HALOGEN_KERNEL_DIR}/emitted.txt CONTENT "@_text@\n" @ONLY)
+
+  get_property(_text GLOBAL PROPERTY HALOGEN_TABLE)
+  file(CONFIGURE OUTPUT ${HALOGEN_GENERATED_DIR}/kernel_table.txt CONTENT "@_text@" @ONLY)
+  add_custom_target(halogen_parity COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/parity.py
+    --table ${HALOGEN_GENERATED_DIR}/kernel_table.txt --output ${PROJECT_SOURCE_DIR}/docs/parity.md VERBATIM)
 
   get_property(_ops GLOBAL PROPERTY HALOGEN_OPS)
   list(REMOVE_DUPLICATES _ops)
