@@ -12,10 +12,11 @@ using namespace Halide;
 class ConvGradInput : public halogen::Kernel<ConvGradInput> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 3>> x{"x"};       // i, n, g
-  Input<Buffer<void, 3>> w{"w"};       // m, c, g
-  Input<Buffer<int32_t, 1>> at{"at"};  // m
-  Output<Buffer<void, 4>> y{"y"};      // u, n, c, g; whole tiles of u and c
+  GeneratorParam<int> rows{"rows", 0}, vectors{"vectors", 0}, slice_steps{"slice", 0};  // of a tile; 0: as measured
+  Input<Buffer<void, 3>> x{"x"};                                                        // i, n, g
+  Input<Buffer<void, 3>> w{"w"};                                                        // m, c, g
+  Input<Buffer<int32_t, 1>> at{"at"};                                                   // m
+  Output<Buffer<void, 4>> y{"y"};  // u, n, c, g; whole tiles of u and c
 
   void configure() {
     const Type type = halogen::Precision(dtype, get_target()).compute;
@@ -25,7 +26,8 @@ class ConvGradInput : public halogen::Kernel<ConvGradInput> {
   }
 
   void generate() {
-    constexpr int steps = halogen::kConvSliceSteps;
+    tiles = halogen::tiles_of(get_target(), y.type(), {0, 0, 0, 0, rows, vectors, slice_steps, 0, 0});
+    const int steps = tiles.gradient_slice;
     const Expr M = w.dim(0).extent();
     step = RDom(0, steps, "step");
     step.where(slice * steps + step < M);
@@ -40,11 +42,12 @@ class ConvGradInput : public halogen::Kernel<ConvGradInput> {
 
   void schedule() {
     for (OutputImageParam buffer : std::vector<OutputImageParam>{x, w, at, y}) halogen::start_at_zero(buffer);
-    halogen::schedule_grad_input(y, part, {u, n, c, g}, step, slices, get_target());
+    halogen::schedule_grad_input(y, part, {u, n, c, g}, step, slices, get_target(), tiles);
   }
 
  private:
   Var u{"u"}, n{"n"}, c{"c"}, g{"g"}, slice{"slice"};
+  halogen::ConvTuned tiles = {};
   Func part{"part"};  // of a sum
   RDom step, slices;
 };

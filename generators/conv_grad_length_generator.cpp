@@ -28,7 +28,7 @@ class ConvGradLength : public halogen::Kernel<ConvGradLength> {
   }
 
   void generate() {
-    const int count = halogen::kConvGradientVectors * get_target().natural_vector_size(y.type());
+    const int count = halogen::kConvGradientLanes * get_target().natural_vector_size(y.type());
     const Expr L = x.dim(0).extent(), N = x.dim(2).extent(), whole = L / count, last = at.dim(0).extent() - 1;
     const Expr from = unsafe_promise_clamped(at(min(m, last)), 0, dy.dim(0).extent() - L);
     const RDom r(0, whole, 0, N, "r"), all(0, count, "all"), rest(whole * count, L - whole * count, 0, N, "rest");

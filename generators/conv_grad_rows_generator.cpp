@@ -13,10 +13,11 @@ using namespace Halide;
 class ConvGradRows : public halogen::Kernel<ConvGradRows> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 5>> x{"x"};            // lane, l, n, b, g
-  Input<Buffer<void, 3>> dy{"dy"};          // i, n, g
-  Input<Buffer<int32_t, 1>> at{"at"};       // m
-  Input<Buffer<void, 4>> before{"before"};  // lane, m, b, g
+  GeneratorParam<int> taps{"taps", 0}, slice{"slice", 0};  // of a tile; 0: as measured
+  Input<Buffer<void, 5>> x{"x"};                           // lane, l, n, b, g
+  Input<Buffer<void, 3>> dy{"dy"};                         // i, n, g
+  Input<Buffer<int32_t, 1>> at{"at"};                      // m
+  Input<Buffer<void, 4>> before{"before"};                 // lane, m, b, g
   Input<bool> adds{"adds"};
   Output<Buffer<void, 4>> y{"y"};  // lane, m, b, g; whole tiles of m
 
@@ -45,7 +46,8 @@ class ConvGradRows : public halogen::Kernel<ConvGradRows> {
       buffer.dim(0).set_bounds(0, block);
       buffer.dim(1).set_stride(block);
     }
-    halogen::schedule_grad_rows(y, {lane, m, b, g}, r, x.dim(1).extent(), get_target());
+    const halogen::ConvTuned tiles = halogen::tiles_of(get_target(), y.type(), {0, 0, 0, 0, 0, 0, 0, taps, slice});
+    halogen::schedule_grad_rows(y, {lane, m, b, g}, r, x.dim(1).extent(), get_target(), tiles);
   }
 
  private:

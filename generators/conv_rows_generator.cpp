@@ -11,8 +11,9 @@ using namespace Halide;
 class ConvRows : public halogen::Kernel<ConvRows> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 2>> x{"x"};  // i, ci
-  Input<Buffer<void, 5>> w{"w"};  // lane, j, ci, kb, cb
+  GeneratorParam<int> positions{"positions", 0}, slice{"slice", 0};  // of a tile; 0: as measured
+  Input<Buffer<void, 2>> x{"x"};                                     // i, ci
+  Input<Buffer<void, 5>> w{"w"};                                     // lane, j, ci, kb, cb
   Input<int> step{"step"}, dilation{"dilation"};
   Output<Buffer<void, 5>> y{"y"};  // p, c, u, kb, cb
 
@@ -31,7 +32,9 @@ class ConvRows : public halogen::Kernel<ConvRows> {
   void schedule() {
     halogen::conv_buffers(x, w, y);
     const halogen::ConvOutput out = {y, y, p, c, u, kb, cb};
-    halogen::schedule_rows(t, out, get_target(), step, w.dim(1).extent());
+    const halogen::ConvTuned wanted = {0, 0, positions, slice, 0, 0, 0, 0, 0};
+    halogen::schedule_rows(t, out, get_target(), halogen::tiles_of(get_target(), w.type(), wanted), step,
+                           w.dim(1).extent());
   }
 
  private:

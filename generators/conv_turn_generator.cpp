@@ -1,4 +1,4 @@
-// Rows to columns: y(c, i, b) = x(i, c, b), b counts blocks. Whole squares of up to eight, which are turned in registers: each step
+// Rows to columns: y(c, i) = x(i, c). Whole squares of up to eight, which are turned in registers: each step
 // interleaves the first half of the rows with the second.
 #include <algorithm>
 #include <vector>
@@ -12,8 +12,8 @@ using namespace Halide;
 class ConvTurn : public halogen::Kernel<ConvTurn> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 3>> x{"x"};   // i, c, b
-  Output<Buffer<void, 3>> y{"y"};  // c, i, b
+  Input<Buffer<void, 2>> x{"x"};   // i, c
+  Output<Buffer<void, 2>> y{"y"};  // c, i
 
   void configure() {
     const Type type = halogen::Precision(dtype, get_target()).compute;
@@ -24,16 +24,16 @@ class ConvTurn : public halogen::Kernel<ConvTurn> {
   void generate() {
     side = std::min(8, get_target().natural_vector_size(y.type()));
     Func rows("rows");
-    rows(lane, row, is, cs, b) = x(is * side + lane, cs * side + row, b);
+    rows(lane, row, is, cs) = x(is * side + lane, cs * side + row);
     steps = {rows};
     for (int half = side / 2; half >= 1; half /= 2) {
       const Func before = steps.back();
       Func next("step");
-      next(lane, row, is, cs, b) =
-          select(lane % 2 == 0, before(lane / 2, row, is, cs, b), before(lane / 2, row + half, is, cs, b));
+      next(lane, row, is, cs) =
+          select(lane % 2 == 0, before(lane / 2, row, is, cs), before(lane / 2, row + half, is, cs));
       steps.push_back(next);
     }
-    y(c, i, b) = steps.back()(i % side * side + c % side, 0, i / side, c / side, b);
+    y(c, i) = steps.back()(i % side * side + c % side, 0, i / side, c / side);
   }
 
   void schedule() {
@@ -43,7 +43,7 @@ class ConvTurn : public halogen::Kernel<ConvTurn> {
     Var cs_out("cs_out"), is_out("is_out"), c_in("c_in"), i_in("i_in");
     out.split(c, cs_out, c_in, side, TailStrategy::RoundUp)
         .split(i, is_out, i_in, side, TailStrategy::RoundUp)
-        .reorder(c_in, i_in, cs_out, is_out, b)
+        .reorder(c_in, i_in, cs_out, is_out)
         .vectorize(c_in)
         .unroll(i_in);
     int width = side, height = side;
@@ -57,7 +57,7 @@ class ConvTurn : public halogen::Kernel<ConvTurn> {
 
  private:
   int side = 0;
-  Var lane{"lane"}, row{"row"}, is{"is"}, cs{"cs"}, c{"c"}, i{"i"}, b{"b"};
+  Var lane{"lane"}, row{"row"}, is{"is"}, cs{"cs"}, c{"c"}, i{"i"};
   std::vector<Func> steps;
 };
 

@@ -205,8 +205,8 @@ class Gradient {
 
   /// `rows` rows of `columns` elements to columns; rows of the result are `to_row` apart.
   int turn(const Memory &from, int64_t columns, int64_t rows, const Memory &to, int64_t to_row) const {
-    Buffer x(from, compute_, {dim(columns, 1), dim(rows, columns), dim(1, 0)});
-    Buffer y(to, compute_, {dim(rows, 1), dim(columns, to_row), dim(1, 0)});
+    Buffer x(from, compute_, {dim(columns, 1), dim(rows, columns)});
+    Buffer y(to, compute_, {dim(rows, 1), dim(columns, to_row)});
     return find_kernel<ConvRole::turn>(compute_dtype_, variant_).function(call_, x, y);
   }
 

@@ -13,8 +13,6 @@ constexpr int64_t kPieceBytes = 2 * 1024 * 1024;
 constexpr int64_t kMostPieceBytes = 16 * 1024 * 1024;
 // Of a strip: its rows are a kilobyte, so that the rows of a slice of steps lie on some 64 pages.
 constexpr int64_t kStripPositions = 256;
-// Steps of a slice: conv_schedule.h.
-constexpr int64_t kSlice = 256;
 // A task of the weights' gradient: a slice of its operands stays in an L2.
 constexpr int64_t kTaskTaps = 384;
 constexpr int64_t kTaskChannels = 128;
@@ -57,8 +55,9 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   const int64_t size = dtype_bytes(compute_dtype(w.dtype)), lanes = v.bytes / size;
   const int64_t in = w.group_in(), out = w.group_out();
   plan->block = kConvBlockBytes / size;
-  plan->row_tile = conv_gradient_rows(v.bytes, v.registers);
-  const int64_t position_tile = kConvGradientVectors * lanes;
+  const ConvTuned tiles = conv_tiles(v.bytes, v.registers);
+  plan->row_tile = tiles.gradient_rows;
+  const int64_t position_tile = tiles.gradient_vectors * lanes;
 
   const bool few = 2 * in <= plan->block && p.L >= 2 * position_tile;
   plan->path = forced != HALOGEN_CONV_PATH_AUTO ? forced : few ? HALOGEN_CONV_PATH_LENGTH : HALOGEN_CONV_PATH_ROWS;
@@ -98,11 +97,13 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   plan->x_unit = plan->groups.part * plan->x_group;
 
   plan->blocks = rows ? ceil_div(in, plan->block) : in;
-  plan->stored_taps = round_up(plan->taps, rows ? conv_rows_positions(v.bytes, v.registers) : kConvGradientTaps);
+  const int64_t tap_tile = rows ? tiles.weight_taps : kConvGradientTaps;
+  plan->stored_taps = round_up(plan->taps, tap_tile);
   plan->weight_group = plan->blocks * plan->stored_taps * (rows ? plan->block : 1);
 
   // The input's gradient: what a slice of steps reads of all positions, and the sums, stay in an L2.
-  const int64_t slice_rows = std::min(kSlice, ceil_div(std::min(plan->taps, kSlice), w.K) * plan->phases);
+  const int64_t slice = tiles.gradient_slice;
+  const int64_t slice_rows = std::min(slice, ceil_div(std::min(plan->taps, slice), w.K) * plan->phases);
   const int64_t by_slice = caches.l2 / 2 / (slice_rows * plan->row * size);
   const int64_t by_sums = kSumBytes / (4 * plan->row_tile * plan->sums_row * size);
   plan->task_units = std::clamp(std::min(by_slice, by_sums), int64_t{1}, plan->units());
@@ -114,7 +115,6 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   const int64_t by_sum = kSumBytes / (plan->sums_channel() * size);
   plan->task_channels = cut(in, std::min(by_sum, round_up(shared(in, unit_tasks), plan->row_tile)), plan->row_tile);
 
-  const int64_t tap_tile = rows ? conv_rows_positions(v.bytes, v.registers) : kConvGradientTaps;
   const int64_t most_blocks = rows ? kTaskChannels / plan->block : kTaskChannels;
   const int64_t tap_tasks = ceil_div(plan->taps, kTaskTaps);
   plan->task_blocks = cut(plan->blocks, std::min(most_blocks, shared(plan->blocks, tap_tasks)), 1);

@@ -35,7 +35,7 @@ int64_t size_of(const ConvProblem &p) { return dtype_bytes(compute_dtype(p.shape
 int64_t tile_of(halogen_conv_path path, const ConvProblem &p, const ConvLayout &layout, halogen_isa isa,
                 bool few_rows) {
   const ConvVectors v = conv_vectors(isa);
-  if (path == HALOGEN_CONV_PATH_ROWS) return conv_rows_positions(v.bytes, v.registers);
+  if (path == HALOGEN_CONV_PATH_ROWS) return conv_tiles(v.bytes, v.registers).rows_positions;
   int rows = conv_length_rows(v.registers);
   for (int32_t i = 0; few_rows && i < layout.count; ++i) {
     rows = std::min(rows, static_cast<int>(layout.runs[i].width * p.shape.group_out()));

@@ -10,7 +10,7 @@ program's exit status; a fault of the program (say, an access to a PROT_NONE pag
 the same signal it would get natively.
 
 Limits: static or static-PIE programs without threads, on a machine of one CPU; signal handlers are accepted but never
-called; exec and writable shared file mappings fail; VPCONFLICTD/Q give wrong results.
+called; exec and writable shared file mappings fail; VPCONFLICTD/Q, and KSHIFTLW by 15, give wrong results.
 """
 import array
 import ctypes

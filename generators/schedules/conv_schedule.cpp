@@ -28,6 +28,20 @@ void specialise_taps(Stage sums, const RVar &taps, const Expr &count) {
 
 }  // namespace
 
+ConvTuned tiles_of(const Target &target, const Type &type, const ConvTuned &wanted) {
+  const Registers regs = registers_of(target, type);
+  ConvTuned tiles = conv_tiles(regs.bytes, regs.count);
+  const auto take = [](int &tile, int asked) { tile = asked != 0 ? asked : tile; };
+  take(tiles.rows_positions, wanted.rows_positions);
+  take(tiles.rows_slice, wanted.rows_slice);
+  take(tiles.gradient_rows, wanted.gradient_rows);
+  take(tiles.gradient_vectors, wanted.gradient_vectors);
+  take(tiles.gradient_slice, wanted.gradient_slice);
+  take(tiles.weight_taps, wanted.weight_taps);
+  take(tiles.weight_slice, wanted.weight_slice);
+  return tiles;
+}
+
 void conv_buffers(ImageParam x, ImageParam w, OutputImageParam y) {
   for (int i = 0; i < x.dimensions(); i++) {
     x.dim(i).set_min(0);
@@ -44,10 +58,11 @@ void conv_buffers(ImageParam x, ImageParam w, OutputImageParam y) {
   y.dim(0).set_stride(Expr());
 }
 
-void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const Expr &step, const Expr &taps) {
+void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const ConvTuned &tiles, const Expr &step,
+                   const Expr &taps) {
   const Registers regs = registers_of(target, t.sum.type());
   const int block = kConvBlockBytes / t.sum.type().bytes();
-  const int positions = conv_rows_positions(regs.bytes, regs.count);
+  const int positions = tiles.rows_positions;
   Func y = out.y;
   y.reorder(out.p, out.c, out.u, out.kb, out.cb);
   // A block's sums at all positions.
@@ -55,7 +70,7 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const
   RVar slice("slice"), channel("channel");
   t.sum.compute_at(y, out.kb).bound_extent(t.lane, block).vectorize(t.lane, regs.vector).unroll(t.lane);
   t.sum.update()
-      .split(t.taps.y, slice, channel, max(1, kConvSliceSteps / max(1, taps)), TailStrategy::GuardWithIf)
+      .split(t.taps.y, slice, channel, max(1, tiles.rows_slice / max(1, taps)), TailStrategy::GuardWithIf)
       .split(t.u, outer, inner, positions, TailStrategy::RoundUp)
       .reorder(t.lane, inner, t.taps.x, channel, outer, slice)
       .vectorize(t.lane, regs.vector)
@@ -123,16 +138,16 @@ void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, con
 }
 
 void schedule_grad_input(Func y, Func part, const std::vector<Var> &vars, const RVar &step, const RVar &slices,
-                         const Target &target) {
+                         const Target &target, const ConvTuned &tiles) {
   const Registers regs = registers_of(target, y.type());
   const Var &u = vars[0], &n = vars[1], &c = vars[2], &g = vars[3];
-  const int rows = conv_gradient_rows(regs.bytes, regs.count), positions = kConvGradientVectors * regs.vector;
-  Var tile("tile"), inner("inner"), tiles("tiles"), row("row");
+  const int rows = tiles.gradient_rows, positions = tiles.gradient_vectors * regs.vector;
+  Var tile("tile"), inner("inner"), rows_tile("rows_tile"), row("row");
   y.reorder(u, n, c, g).vectorize(u, regs.vector, TailStrategy::RoundUp);
   y.update()
       .split(u, tile, inner, positions, TailStrategy::RoundUp)
-      .split(c, tiles, row, rows, TailStrategy::RoundUp)
-      .reorder(inner, row, tile, n, tiles, slices, g)
+      .split(c, rows_tile, row, rows, TailStrategy::RoundUp)
+      .reorder(inner, row, tile, n, rows_tile, slices, g)
       .vectorize(inner, regs.vector)
       .unroll(inner)
       .unroll(row);
@@ -141,7 +156,8 @@ void schedule_grad_input(Func y, Func part, const std::vector<Var> &vars, const 
   part.update().reorder(u, c, step);
 }
 
-void schedule_grad_rows(Func y, const std::vector<Var> &vars, const RDom &r, const Expr &length, const Target &target) {
+void schedule_grad_rows(Func y, const std::vector<Var> &vars, const RDom &r, const Expr &length, const Target &target,
+                        const ConvTuned &tiles) {
   const Registers regs = registers_of(target, y.type());
   const Var &lane = vars[0], &m = vars[1], &b = vars[2], &g = vars[3];
   Var tile("tile"), tap("tap");
@@ -149,9 +165,9 @@ void schedule_grad_rows(Func y, const std::vector<Var> &vars, const RDom &r, con
   y.reorder(lane, m, b, g).vectorize(lane, regs.vector).unroll(lane);
   // Short samples go together in a slice.
   y.update()
-      .split(r.x, slice, step, kConvSliceSteps, TailStrategy::GuardWithIf)
-      .split(r.y, samples, sample, max(1, kConvSliceSteps / max(1, length)), TailStrategy::GuardWithIf)
-      .split(m, tile, tap, conv_rows_positions(regs.bytes, regs.count), TailStrategy::RoundUp)
+      .split(r.x, slice, step, tiles.weight_slice, TailStrategy::GuardWithIf)
+      .split(r.y, samples, sample, max(1, tiles.weight_slice / max(1, length)), TailStrategy::GuardWithIf)
+      .split(m, tile, tap, tiles.weight_taps, TailStrategy::RoundUp)
       .reorder(lane, tap, step, sample, tile, b, slice, samples, g)
       .vectorize(lane, regs.vector)
       .unroll(lane)
@@ -166,7 +182,7 @@ void schedule_grad_length(Func y, Func total, Func lanes, const std::vector<Var>
   total.compute_at(y, tile).bound_extent(m, kConvGradientTaps).unroll(m);
   for (int i = 0; i < total.num_update_definitions(); i++) total.update(i).unroll(m);
   total.update(0).atomic().vectorize(total.rvars(0)[0]);
-  lanes.compute_at(y, tile).bound_extent(m, kConvGradientTaps).bound(lane, 0, kConvGradientVectors * vector);
+  lanes.compute_at(y, tile).bound_extent(m, kConvGradientTaps).bound(lane, 0, kConvGradientLanes * vector);
   lanes.vectorize(lane, vector).unroll(lane).unroll(m);
   Stage sums = lanes.update();
   sums.reorder(lane, m, lanes.rvars(0)[0], lanes.rvars(0)[1]).vectorize(lane, vector).unroll(lane).unroll(m);
