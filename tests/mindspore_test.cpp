@@ -3,6 +3,8 @@
 
 #include <halogen/mindspore.h>
 
+#include <cmath>
+
 #include "support/framework.h"
 #include "support/norm_run.h"
 
@@ -154,26 +156,41 @@ TEST_SUITE("mindspore") {
     const int64_t N = 2, C = 3, H = 4, W = 5;
     NormProblem problem;
     problem.shape = {N, C, H, W};
-    const Values input = ordinary_data(problem, 92).input;
-    Values last(input.size());
-    const auto at = [&](int64_t n, int64_t c, int64_t p) { return static_cast<size_t>((n * H * W + p) * C + c); };
+    const Values values = ordinary_data(problem, 92).input;
+    const std::vector<float> input(values.begin(), values.end());
+    // Where element i of (N, C, H, W) lies in (N, H, W, C).
+    const auto last = [&](size_t i) {
+      const auto index = static_cast<int64_t>(i), n = index / (C * H * W), c = index / (H * W) % C;
+      return static_cast<size_t>((n * H * W + index % (H * W)) * C + c);
+    };
+    /** Output and gradient of the input, where the output's gradient is the input. */
+    const auto run = [&](halogen_mindspore_data_format format, std::vector<float> x,
+                         const std::vector<int64_t> &shape) {
+      BatchParams params = batch_params(C);
+      params.data_format = format;
+      Module module = made(halogen_mindspore_batch_norm2d_create, params);
+      module.set_training(true);
+      std::vector<float> y(x.size()), dx(x.size());
+      const TensorView in(x.data(), shape), out(y.data(), shape), gradient(dx.data(), shape);
+      halogen_module_gradients gradients = HALOGEN_MODULE_GRADIENTS_INIT;
+      gradients.input = &gradient.dl;
+      REQUIRE(halogen_module_forward(module.get(), &in.dl, &out.dl, nullptr, nullptr, nullptr) == HALOGEN_OK);
+      REQUIRE(halogen_module_backward(module.get(), &in.dl, &in.dl, &gradients, nullptr, nullptr, nullptr) ==
+              HALOGEN_OK);
+      y.insert(y.end(), dx.begin(), dx.end());
+      return y;
+    };
+    std::vector<float> turned(input.size());
+    for (size_t i = 0; i < input.size(); ++i) turned[last(i)] = input[i];
+    const std::vector<float> expected = run(HALOGEN_MINDSPORE_NCHW, input, {N, C, H, W});
+    const std::vector<float> got = run(HALOGEN_MINDSPORE_NHWC, turned, {N, H, W, C});
     for (size_t i = 0; i < input.size(); ++i) {
-      const auto index = static_cast<int64_t>(i);
-      last[at(index / (C * H * W), index / (H * W) % C, index % (H * W))] = input[i];
+      REQUIRE(static_cast<double>(got[last(i)]) == doctest::Approx(static_cast<double>(expected[i])).epsilon(1e-5));
+      REQUIRE(std::fabs(got[input.size() + last(i)] - expected[input.size() + i]) < 1e-5f);
     }
     BatchParams params = batch_params(C);
-    Module first = made(halogen_mindspore_batch_norm2d_create, params);
     params.data_format = HALOGEN_MINDSPORE_NHWC;
-    Module module = made(halogen_mindspore_batch_norm2d_create, params);
-    for (Module *m : {&first, &module}) m->set_training(true);
-    const Values expected = first.forward(input, {N, C, H, W}), got = module.forward(last, {N, H, W, C});
-    REQUIRE_MESSAGE(module.status == HALOGEN_OK, module.message);
-    for (size_t i = 0; i < input.size(); ++i) {
-      const auto index = static_cast<int64_t>(i);
-      const double value = got[at(index / (C * H * W), index / (H * W) % C, index % (H * W))];
-      REQUIRE(value == doctest::Approx(expected[i]).epsilon(1e-5));
-    }
-    CHECK(output_of(module, {N, H, W, C}) == "2x4x5x3");
+    CHECK(output_of(made(halogen_mindspore_batch_norm2d_create, params), {N, H, W, C}) == "2x4x5x3");
   }
 
   TEST_CASE("mindspore.nn.InstanceNorm1d, 2d, 3d: the input's statistics in every mode; moving ones stay") {

@@ -181,7 +181,8 @@ TEST_SUITE("module_move") {
 
   TEST_CASE("module: repr fits into what there is") {
     const Module module(best_context(), batch_norm_params(4));
-    const std::string whole = "BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)";
+    const std::string whole =
+        "BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)";
     CHECK(repr_of(module) == whole);
     char text[12] = "zzzzzzzzzzz";
     size_t length = 0;

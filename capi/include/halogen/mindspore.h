@@ -143,6 +143,7 @@ HALOGEN_API halogen_status halogen_mindspore_conv1d_transpose_params_init(
  * Batch statistics, when use_batch_statistics says so (NONE: in training), normalise and move the moving ones, in evaluation mode,
  * too: new = momentum * old + (1 - momentum) * statistic, with the unbiased variance (version 2.0: the biased one). Else the moving
  * statistics normalise. gamma and beta are applied whatever `affine` is, which only decides whether they get gradients.
+ * (With TRUE no two threads may run forward at the same time, in evaluation mode, too.)
  * One value per channel: the output is beta, moving_variance becomes NaN (version 2.0: stays finite). The output may be the input. */
 HALOGEN_API halogen_status halogen_mindspore_batch_norm1d_create(halogen_context *context,
                                                                  const halogen_mindspore_batch_norm_params *params,

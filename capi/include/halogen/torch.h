@@ -47,6 +47,8 @@ typedef struct halogen_torch_group_norm_params {
   int32_t affine;       /**< 1 */
   DLDataType dtype;     /**< float32; or float64, float16, bfloat16 */
   DLDevice device;      /**< CPU */
+  int32_t bias;         /**< 1, also where an older header lacks it; 0: of affine only the weight (torch 2.15) */
+  int32_t reserved;     /**< 0 */
 } halogen_torch_group_norm_params;
 
 /** Parameters of torch.nn.LayerNorm; as above. */
@@ -110,7 +112,7 @@ HALOGEN_API halogen_status halogen_torch_instance_norm3d_create(halogen_context 
                                                                 const halogen_torch_instance_norm_params *params,
                                                                 halogen_module **module, halogen_error *error);
 
-/** torch.nn.GroupNorm. State: weight (1), bias (0) if affine. Input (N, C, ...) of rank 2 to 8. One value per group and sample with a
+/** torch.nn.GroupNorm. State: weight (1), bias (0, if bias) if affine. Input (N, C, ...) of rank 2 to 8. One value per group and sample with a
  * batch of one is HALOGEN_ERROR_TOO_FEW_VALUES. Without affine any C that num_groups divides is accepted. */
 HALOGEN_API halogen_status halogen_torch_group_norm_create(halogen_context *context,
                                                            const halogen_torch_group_norm_params *params,

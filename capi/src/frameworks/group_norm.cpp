@@ -70,14 +70,22 @@ void print(const halogen_module &base, Text *text) {
   text->add("%s(%lld, %lld, eps=", module.words->name, static_cast<long long>(module.num_groups),
             static_cast<long long>(module.num_channels));
   text->add_float(module.eps);
-  text->add(", affine=");
-  text->add_bool(module.affine);
-  text->add(")");
+  print_affine(text, "affine", module.affine, module.bias, module.words->has_bias);
 }
 
 constexpr ModuleKind kKind = {sizeof(GroupNormModule), forward, backward, output, name, print, nullptr};
 
 }  // namespace
+
+void print_affine(Text *text, const char *name, bool affine, bool bias, bool has_bias) {
+  text->add(", %s=", name);
+  text->add_bool(affine);
+  if (has_bias) {
+    text->add(", bias=");
+    text->add_bool(affine && bias);
+  }
+  text->add(")");
+}
 
 int64_t product(const int64_t *extents, int32_t count) {
   int64_t all = 1;
@@ -103,8 +111,8 @@ halogen_status create_group_norm(const Report &report, halogen_context *context,
     return fail(report, HALOGEN_ERROR_ARGUMENT, "num_channels (%lld) must be divisible by num_groups (%lld)", channels,
                 groups);
   }
-  if (!is_flag(p.affine)) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "affine: expected 0 or 1, got %d", p.affine);
+  if (!is_flag(p.affine) || !is_flag(p.bias)) {
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "affine, bias: expected 0 or 1 each, got %d, %d", p.affine, p.bias);
   }
   halogen_status status = check_eps(report, p.eps);
   if (status == HALOGEN_OK) status = check_place(report, p.dtype, p.device);
@@ -116,10 +124,13 @@ halogen_status create_group_norm(const Report &report, halogen_context *context,
   made->num_channels = channels;
   made->eps = p.eps;
   made->affine = p.affine != 0;
-  const auto add = [&](const char *key, bool one) {
-    return module_add_state(&made->base, key, StateRole::parameter, p.dtype, &made->num_channels, 1, one);
+  made->bias = p.bias != 0;
+  const auto add = [&](bool wanted, const char *key, bool one) {
+    return !wanted || module_add_state(&made->base, key, StateRole::parameter, p.dtype, &made->num_channels, 1, one);
   };
-  if (made->affine && !(add("weight", true) && add("bias", false))) return module_out_of_memory(report, &made->base);
+  if (!add(made->affine, "weight", true) || !add(made->affine && made->bias, "bias", false)) {
+    return module_out_of_memory(report, &made->base);
+  }
   *module = &made->base;
   return HALOGEN_OK;
 }

@@ -12,6 +12,7 @@ struct LayerNormModule;
 template <class Module>
 struct GroupNormWords {
   const char *name;
+  bool has_bias;  ///< as an argument of its own
   halogen_status (*check_input)(const Report &report, const Module &module, const DLTensor &input);
   halogen_status (*check_dtype)(const Report &report, const halogen_module &module, const DLTensor &input);
 };
@@ -21,7 +22,7 @@ struct GroupNormModule {
   const GroupNormWords<GroupNormModule> *words;
   int64_t num_groups, num_channels;
   double eps;
-  bool affine;
+  bool affine, bias;
 };
 
 struct LayerNormModule {
@@ -36,7 +37,7 @@ struct LayerNormModule {
 struct GroupNormParams {
   int64_t num_groups, num_channels;
   double eps;
-  int32_t affine;
+  int32_t affine, bias;
   DLDataType dtype;
   DLDevice device;
 };
@@ -55,6 +56,9 @@ halogen_status create_group_norm(const Report &report, halogen_context *context,
 halogen_status create_layer_norm(const Report &report, halogen_context *context,
                                  const GroupNormWords<LayerNormModule> &words, const LayerNormParams &params,
                                  halogen_module **module);
+
+/// ", affine=True, bias=True)": the end of what is printed.
+void print_affine(Text *text, const char *name, bool affine, bool bias, bool has_bias);
 
 /// Whether the input's last dimensions are the normalized ones.
 bool has_normalized_shape(const LayerNormModule &module, const DLTensor &input);

@@ -141,9 +141,7 @@ void print(const halogen_module &base, Text *text) {
   text->add_tuple(module.normalized_shape, module.normalized_dims);
   text->add(", eps=");
   text->add_float(module.eps);
-  text->add(", elementwise_affine=");
-  text->add_bool(module.affine);
-  text->add(module.affine && !module.bias ? ", bias=False)" : ")");
+  print_affine(text, "elementwise_affine", module.affine, module.bias, module.words->has_bias);
 }
 
 constexpr ModuleKind kKind = {sizeof(LayerNormModule), forward, backward, output, name, print, nullptr};

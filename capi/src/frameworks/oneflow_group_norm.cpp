@@ -26,8 +26,8 @@ halogen_status check_layer_input(const Report &report, const LayerNormModule &mo
               normalized.text + 1, SizeText(input.shape, input.ndim).text);
 }
 
-constexpr GroupNormWords<GroupNormModule> kGroupNorm = {"GroupNorm", check_group_input, oneflow_check_dtype};
-constexpr GroupNormWords<LayerNormModule> kLayerNorm = {"LayerNorm", check_layer_input, oneflow_check_dtype};
+constexpr GroupNormWords<GroupNormModule> kGroupNorm = {"GroupNorm", false, check_group_input, oneflow_check_dtype};
+constexpr GroupNormWords<LayerNormModule> kLayerNorm = {"LayerNorm", false, check_layer_input, oneflow_check_dtype};
 
 }  // namespace
 }  // namespace halogen
@@ -45,7 +45,7 @@ halogen_status halogen_oneflow_group_norm_create(halogen_context *context,
   if (status != HALOGEN_OK) return status;
   if (p.reserved != 0) return fail(report, HALOGEN_ERROR_ARGUMENT, "reserved: expected 0, got %d", p.reserved);
   return create_group_norm(report, context, kGroupNorm,
-                           {p.num_groups, p.num_channels, p.eps, p.affine, p.dtype, p.device}, module);
+                           {p.num_groups, p.num_channels, p.eps, p.affine, 1, p.dtype, p.device}, module);
 }
 
 halogen_status halogen_oneflow_layer_norm_create(halogen_context *context,

@@ -56,7 +56,7 @@ void set_defaults(halogen_torch_instance_norm_params *params) {
 
 void set_defaults(halogen_torch_group_norm_params *params) {
   set_norm(params);
-  params->affine = 1;
+  params->affine = params->bias = 1;
 }
 
 void set_defaults(halogen_torch_layer_norm_params *params) {

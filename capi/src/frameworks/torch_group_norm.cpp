@@ -45,8 +45,8 @@ halogen_status check_layer_input(const Report &report, const LayerNormModule &mo
               normalized.text + 1, SizeText(input.shape, input.ndim).text);
 }
 
-constexpr GroupNormWords<GroupNormModule> kGroupNorm = {"GroupNorm", check_group_input, torch_check_dtype};
-constexpr GroupNormWords<LayerNormModule> kLayerNorm = {"LayerNorm", check_layer_input, torch_check_dtype};
+constexpr GroupNormWords<GroupNormModule> kGroupNorm = {"GroupNorm", true, check_group_input, torch_check_dtype};
+constexpr GroupNormWords<LayerNormModule> kLayerNorm = {"LayerNorm", true, check_layer_input, torch_check_dtype};
 
 }  // namespace
 }  // namespace halogen
@@ -61,8 +61,9 @@ halogen_status halogen_torch_group_norm_create(halogen_context *context, const h
   halogen_torch_group_norm_params p;
   const halogen_status status = read_params(report, context, params, module, &p);
   if (status != HALOGEN_OK) return status;
+  if (p.reserved != 0) return fail(report, HALOGEN_ERROR_ARGUMENT, "reserved: expected 0, got %d", p.reserved);
   return create_group_norm(report, context, kGroupNorm,
-                           {p.num_groups, p.num_channels, p.eps, p.affine, p.dtype, p.device}, module);
+                           {p.num_groups, p.num_channels, p.eps, p.affine, p.bias, p.dtype, p.device}, module);
 }
 
 halogen_status halogen_torch_layer_norm_create(halogen_context *context, const halogen_torch_layer_norm_params *params,

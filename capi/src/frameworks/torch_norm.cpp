@@ -83,9 +83,11 @@ void print(const NormModule &module, Text *text) {
   }
   text->add(", affine=");
   text->add_bool(torch.affine);
+  text->add(", bias=");
+  text->add_bool(torch.affine && torch.bias);
   text->add(", track_running_stats=");
   text->add_bool(torch.track_running_stats);
-  text->add(torch.bias ? ")" : ", bias=False)");
+  text->add(")");
 }
 
 constexpr NormFramework kTorch = {"weight",    "bias", "running_mean", "running_var", check_input,
