@@ -43,7 +43,8 @@ typedef enum halogen_mindspore_nonlinearity {
   HALOGEN_MINDSPORE_RELU = 1        /**< "relu" */
 } halogen_mindspore_nonlinearity;
 
-/** An initialiser with its arguments. All zero: the argument's default. Its size never changes. */
+/** An initialiser with its arguments, as halogen/init.h has them. All zero: the argument's default. create draws random ones by seed 0,
+ * halogen_module_reset_parameters() by a seed of yours. Its size never changes. */
 typedef struct halogen_mindspore_init {
   halogen_mindspore_init_kind kind;
   halogen_mindspore_fan_mode mode;             /**< He */
