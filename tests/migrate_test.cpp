@@ -219,6 +219,12 @@ TEST_CASE("migrate: affine, its default, and what MindSpore makes of it") {
        {HALOGEN_MINDSPORE_BATCH_NORM2D, HALOGEN_MEGENGINE_BATCH_NORM2D, HALOGEN_ONEFLOW_BATCH_NORM2D}) {
     CHECK(Converted(weight, other).kind_of("affine, bias") == HALOGEN_DIFFERENCE_CANNOT);
   }
+  for (const auto &[from, to] : {std::pair{HALOGEN_TORCH_GROUP_NORM, HALOGEN_ONEFLOW_GROUP_NORM},
+                                 {HALOGEN_TORCH_LAYER_NORM, HALOGEN_ONEFLOW_LAYER_NORM}}) {
+    Settings torch(from);
+    torch.set("bias=False");
+    CHECK(Converted(torch, to).kind_of("bias") == HALOGEN_DIFFERENCE_CANNOT);
+  }
 }
 
 TEST_CASE("migrate: MindSpore's version, data_format and initialisers") {

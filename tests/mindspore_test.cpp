@@ -332,8 +332,20 @@ TEST_SUITE("mindspore") {
           [](BatchParams &p) { set_raw(p.use_batch_statistics, 3); });
     batch(HALOGEN_ERROR_ARGUMENT, "'format'", [](BatchParams &p) { set_raw(p.data_format, 2); });
     batch(HALOGEN_ERROR_SIZE, "num_features", [](BatchParams &p) { p.num_features = int64_t{1} << 61; });
-    batch(HALOGEN_ERROR_UNSUPPORTED, "'gamma_init'",
-          [](BatchParams &p) { p.gamma_init.kind = HALOGEN_MINDSPORE_INIT_NORMAL; });
+    batch(HALOGEN_ERROR_RANK, "'fan_in' and 'fan_out' can not be computed",
+          [](BatchParams &p) { p.gamma_init.kind = HALOGEN_MINDSPORE_INIT_HE_NORMAL; });
+    batch(HALOGEN_ERROR_ARGUMENT, "sigma", [](BatchParams &p) {
+      p.gamma_init.kind = HALOGEN_MINDSPORE_INIT_NORMAL;
+      p.gamma_init.value = -1;
+    });
+    batch(HALOGEN_ERROR_ARGUMENT, "'gamma_init'", [](BatchParams &p) {
+      p.gamma_init.kind = HALOGEN_MINDSPORE_INIT_HE_NORMAL;
+      set_raw(p.gamma_init.mode, 2);
+    });
+    batch(HALOGEN_ERROR_ARGUMENT, "'gamma_init'", [](BatchParams &p) {
+      p.gamma_init.kind = HALOGEN_MINDSPORE_INIT_HE_NORMAL;
+      set_raw(p.gamma_init.nonlinearity, 2);
+    });
     batch(HALOGEN_ERROR_ARGUMENT, "'beta_init'", [](BatchParams &p) { set_raw(p.beta_init.kind, 11); });
     batch(HALOGEN_ERROR_NULL_POINTER, "moving_mean_init",
           [](BatchParams &p) { p.moving_mean_init.kind = HALOGEN_MINDSPORE_INIT_TENSOR; });

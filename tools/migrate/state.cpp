@@ -98,7 +98,9 @@ Params infer(halogen_module_class module_class, const std::vector<std::string> &
 
 /** Loads the tensors, which must be the module's, all of them but counters. */
 void load(const Module &module, const Tensors &tensors) {
-  for (const auto &[key, tensor] : tensors) {
+  for (const auto &entry : tensors) {
+    const std::string &key = entry.first;
+    const replay::Tensor &tensor = entry.second;
     DLTensor view{};
     for (const auto &known : kDtypes) {
       if (tensor.dtype == known.name) view.dtype = known.dtype;

@@ -43,7 +43,8 @@ typedef enum halogen_mindspore_nonlinearity {
   HALOGEN_MINDSPORE_RELU = 1        /**< "relu" */
 } halogen_mindspore_nonlinearity;
 
-/** An initialiser with its arguments. All zero: the argument's default. Its size never changes. */
+/** An initialiser with its arguments, as halogen/init.h has them. All zero: the argument's default. create draws random ones by seed 0,
+ * halogen_module_reset_parameters() by a seed of yours. Its size never changes. */
 typedef struct halogen_mindspore_init {
   halogen_mindspore_init_kind kind;
   halogen_mindspore_fan_mode mode;             /**< He */
@@ -96,11 +97,13 @@ typedef struct halogen_mindspore_instance_norm_params {
   DLDevice device;                   /**< CPU */
 } halogen_mindspore_instance_norm_params;
 
+/** What is cropped of the full result of (L - 1) * stride + dk positions, dk = dilation * (kernel_size - 1) + 1. Where it is shorter than
+ * the output, positions of bias alone follow. (MindSpore's own formulas for the length are not what it computes.) */
 typedef enum halogen_mindspore_pad_mode {
-  HALOGEN_MINDSPORE_PAD_SAME = 0, /**< "same": an output of length * stride; of an odd crop the right side has more */
-  HALOGEN_MINDSPORE_PAD_VALID =
-      1, /**< "valid": length * stride + max(dilation * (kernel_size - 1) + 1 - stride, 0), no crop */
-  HALOGEN_MINDSPORE_PAD_PAD = 2 /**< "pad": `padding` cropped on both sides */
+  HALOGEN_MINDSPORE_PAD_SAME =
+      0, /**< "same": output L * stride; left of t = max(dk - stride, 0): t / 2, rounded down */
+  HALOGEN_MINDSPORE_PAD_VALID = 1, /**< "valid": output L * stride + max(dk - stride, 0), nothing cropped */
+  HALOGEN_MINDSPORE_PAD_PAD = 2    /**< "pad": `padding` on both sides */
 } halogen_mindspore_pad_mode;
 
 /** Parameters of mindspore.nn.Conv1dTranspose; as above. */
@@ -170,8 +173,7 @@ halogen_mindspore_instance_norm3d_create(halogen_context *context, const halogen
 
 /** mindspore.nn.Conv1dTranspose. State: weight (in_channels, out_channels / group, 1, kernel_size) and, if has_bias, bias
  * (out_channels); 0 where no initialiser is given (MindSpore draws them: reset_parameters). Input (N, in_channels, L); output (N, out_channels,
- * L_out), apart from each other: see halogen_mindspore_pad_mode for L_out, and docs/migrate.md for which positions are cropped.
- * (MindSpore's own formulas for L_out are not what it computes.) At least one position. Packing of weights as
+ * L_out) with at least one position, apart from each other: see halogen_mindspore_pad_mode. Packing of weights as
  * halogen_torch_conv_transpose1d_create() describes it. */
 HALOGEN_API halogen_status halogen_mindspore_conv1d_transpose_create(
     halogen_context *context, const halogen_mindspore_conv1d_transpose_params *params, halogen_module **module,

@@ -81,11 +81,14 @@ halogen_status packed_weight(ConvModule *module, const DLTensor &weight, halogen
   return HALOGEN_OK;
 }
 
-/// Crops of the output, as far as there is an input. (The operator says what is wrong with one of no length.)
-halogen_status pads_of(const Report &report, const ConvModule &module, const DLTensor &input, ConvPads *pads,
-                       int64_t *output_length) {
-  const int64_t length = input.shape[module.length_dim(input)];
-  return length > 0 ? module.type->pads(report, module, input, length, pads, output_length) : HALOGEN_OK;
+/// The checks of the input, and the crops of the output as far as there is an input. (The operator says what is wrong with one of no
+/// length.)
+halogen_status check_all(const Report &report, const ConvModule &module, const DLTensor &input, ConvPads *pads,
+                         int64_t *output_length) {
+  halogen_status status = module.type->check_input(report, module, input);
+  if (status == HALOGEN_OK) status = check_device(report, module.base, input);
+  const int64_t length = status == HALOGEN_OK ? input.shape[module.length_dim(input)] : 0;
+  return length > 0 ? module.type->pads(report, module, input, length, pads, output_length) : status;
 }
 
 }  // namespace
@@ -156,18 +159,11 @@ halogen_status conv_crops(const Report &report, const ConvPadding &p, ConvPads *
   return HALOGEN_OK;
 }
 
-DLDataType conv_dtype(const ConvModule &module) { return module_tensor(module.base, "weight")->dtype; }
-
 halogen_status check_conv_dtype(const Report &report, const ConvModule &module, const DLTensor &input) {
-  if (same_dtype(conv_dtype(module), input.dtype)) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_DTYPE, "input: expected %s, as the weight is, got %s",
-              DtypeText(conv_dtype(module)).text, DtypeText(input.dtype).text);
-}
-
-halogen_status check_conv_input(const Report &report, const ConvModule &module, const ForwardCall &call) {
-  halogen_status status = check_tensors(report, module.base, call);
-  if (status == HALOGEN_OK) status = module.type->check_input(report, module, *call.input);
-  return status == HALOGEN_OK ? check_device(report, module.base, *call.input) : status;
+  const DLDataType wanted = module_tensor(module.base, "weight")->dtype;
+  if (same_dtype(wanted, input.dtype)) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_DTYPE, "input: expected %s, as the weight is, got %s", DtypeText(wanted).text,
+              DtypeText(input.dtype).text);
 }
 
 halogen_status conv_run_module(ConvModule *module, const ForwardCall &call, const ConvPads &pads) {
@@ -201,8 +197,8 @@ halogen_status conv_forward(halogen_module *base, const ForwardCall &call) {
   const Report report = {base->context, call.error};
   ConvPads pads = {};
   int64_t output_length = 0;
-  halogen_status status = check_conv_input(report, *module, call);
-  if (status == HALOGEN_OK) status = pads_of(report, *module, *call.input, &pads, &output_length);
+  halogen_status status = check_tensors(report, *base, call);
+  if (status == HALOGEN_OK) status = check_all(report, *module, *call.input, &pads, &output_length);
   if (status == HALOGEN_OK) status = check_thin(report, "output", *module, *call.output);
   return status == HALOGEN_OK ? conv_run_module(module, call, pads) : status;
 }
@@ -214,9 +210,7 @@ halogen_status conv_backward(halogen_module *base, const BackwardCall &call) {
   ConvPads pads = {};
   int64_t output_length = 0;
   halogen_status status = check_tensors(report, *base, call);
-  if (status == HALOGEN_OK) status = module.type->check_input(report, module, *call.input);
-  if (status == HALOGEN_OK) status = check_device(report, *base, *call.input);
-  if (status == HALOGEN_OK) status = pads_of(report, module, *call.input, &pads, &output_length);
+  if (status == HALOGEN_OK) status = check_all(report, module, *call.input, &pads, &output_length);
   if (status == HALOGEN_OK) status = check_thin(report, "grad_output", module, *call.grad_output);
   if (status == HALOGEN_OK && gradients.input != nullptr) {
     status = check_thin(report, "gradients.input", module, *gradients.input);
@@ -251,9 +245,7 @@ halogen_status conv_output(const Report &report, const halogen_module &base, con
   const ConvModule &module = as_conv(base);
   ConvPads pads = {};
   int64_t output_length = 0;
-  halogen_status status = module.type->check_input(report, module, input);
-  if (status == HALOGEN_OK) status = check_device(report, base, input);
-  if (status == HALOGEN_OK) status = pads_of(report, module, input, &pads, &output_length);
+  const halogen_status status = check_all(report, module, input, &pads, &output_length);
   if (status != HALOGEN_OK) return status;
   *form = same_form(input);
   form->shape[module.channel_dim(input)] = module.sizes.out_channels;

@@ -65,16 +65,11 @@ halogen_status create_conv(const Report &report, halogen_context *context, const
 /// The crops of `padding`, and the length that they leave, which may be negative: that is the framework's to judge.
 halogen_status conv_crops(const Report &report, const ConvPadding &padding, ConvPads *pads, int64_t *output_length);
 
-/// The checks of the tensors that every call makes.
-halogen_status check_conv_input(const Report &report, const ConvModule &module, const ForwardCall &call);
-
 /// Forward of checked tensors.
 halogen_status conv_run_module(ConvModule *module, const ForwardCall &call, const ConvPads &pads);
 
 /// The input's dtype must be the weight's.
 halogen_status check_conv_dtype(const Report &report, const ConvModule &module, const DLTensor &input);
-
-DLDataType conv_dtype(const ConvModule &module);
 
 halogen_status conv_forward(halogen_module *module, const ForwardCall &call);
 halogen_status conv_backward(halogen_module *module, const BackwardCall &call);

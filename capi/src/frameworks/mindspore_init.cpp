@@ -14,6 +14,11 @@ halogen_status mindspore_check_init(const Report &report, const char *class_name
                 class_name, init.name, static_cast<int>(kind), init.init->reserved);
   }
   if (kind == HALOGEN_MINDSPORE_INIT_DEFAULT) return HALOGEN_OK;
+  if (init.init->mode < HALOGEN_MINDSPORE_FAN_IN || init.init->mode > HALOGEN_MINDSPORE_FAN_OUT ||
+      init.init->nonlinearity < HALOGEN_MINDSPORE_LEAKY_RELU || init.init->nonlinearity > HALOGEN_MINDSPORE_RELU) {
+    return fail(report, HALOGEN_ERROR_ARGUMENT, "For '%s', '%s': expected mode and nonlinearity 0 or 1, got %d, %d",
+                class_name, init.name, static_cast<int>(init.init->mode), static_cast<int>(init.init->nonlinearity));
+  }
   if (device.device_type != kDLCPU) {
     return fail(report, HALOGEN_ERROR_DEVICE, "For '%s', '%s': expected no initialiser on a GPU, where state is bound",
                 class_name, init.name);

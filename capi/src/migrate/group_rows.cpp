@@ -5,11 +5,13 @@
 namespace halogen {
 namespace {
 
-#define HALOGEN_GROUP_NORM(P, dtypes)                                                                         \
+#define HALOGEN_GROUP_NORM(P, affine_row, dtypes)                                                             \
   HALOGEN_PLAIN(P, norm_groups, num_groups, norm_groups), HALOGEN_PLAIN(P, channels, num_channels, channels), \
-      HALOGEN_PLAIN(P, eps, eps, eps), HALOGEN_AFFINE(P, affine), HALOGEN_TRAINING(), HALOGEN_PLACE(P, dtypes)
-constexpr Row kTorchGroupNormRows[] = {HALOGEN_GROUP_NORM(halogen_torch_group_norm_params, Dtypes::all)};
-constexpr Row kOneflowGroupNormRows[] = {HALOGEN_GROUP_NORM(halogen_oneflow_group_norm_params, Dtypes::float32_64)};
+      HALOGEN_PLAIN(P, eps, eps, eps), affine_row(P, affine), HALOGEN_TRAINING(), HALOGEN_PLACE(P, dtypes)
+constexpr Row kTorchGroupNormRows[] = {
+    HALOGEN_GROUP_NORM(halogen_torch_group_norm_params, HALOGEN_AFFINE_BIAS, Dtypes::all)};
+constexpr Row kOneflowGroupNormRows[] = {
+    HALOGEN_GROUP_NORM(halogen_oneflow_group_norm_params, HALOGEN_AFFINE, Dtypes::float32_64)};
 
 template <class P>
 void read_shape(const void *params, Meaning *to) {
