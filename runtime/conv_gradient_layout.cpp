@@ -9,7 +9,6 @@
 namespace halogen {
 namespace {
 
-int64_t aligned(int64_t bytes) { return (bytes + static_cast<int64_t>(kAlignment) - 1) / kAlignment * kAlignment; }
 int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
 
 }  // namespace
@@ -26,7 +25,7 @@ ConvGradientLayout conv_gradient_layout(const ConvGradientProblem &p, const Conv
   int64_t at = 0;
   const auto place = [&](bool used, int64_t length) {
     const int64_t begin = at;
-    if (used) at += aligned(length);
+    if (used) at += round_up(length, static_cast<int64_t>(kAlignment));
     return begin;
   };
   layout.gradient = place(sums, plan.gradient_elements() * size);
