@@ -70,7 +70,11 @@ bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGr
   if (conv_gradient_layout(problem, plan, tensors).copies) add(strided_copy_name(dtype, variant), "tensor_copy");
   if (sums) add(find_kernel<ConvRole::pad>(dtype, variant).name, "conv_pad");
   if (problem.wants_weight && rows) add(find_kernel<ConvRole::turn>(compute, variant).name, "conv_turn");
-  if (problem.wants_input) add(find_kernel<ConvRole::grad_input>(compute, variant).name, "conv_grad_input");
+  if (problem.wants_input) {
+    add(plan.single ? find_kernel<ConvRole::grad_input_single>(compute, variant).name
+                    : find_kernel<ConvRole::grad_input>(compute, variant).name,
+        plan.single ? "conv_grad_input_single" : "conv_grad_input");
+  }
   if (problem.wants_weight) {
     add(rows ? find_kernel<ConvRole::grad_weight_rows>(compute, variant).name
              : find_kernel<ConvRole::grad_weight_length>(compute, variant).name,

@@ -54,7 +54,8 @@ TEST_SUITE("conv_plan") {
       const bool rows = plan.path == HALOGEN_CONV_PATH_ROWS;
       // Whole tiles, and room for what a tap reads beyond the last position.
       CHECK(plan.sums_row >= plan.strip);
-      CHECK(plan.sums_row % (conv_tiles(v.bytes, v.registers).gradient_vectors * lanes) == 0);
+      const int vectors = plan.single ? kConvSingleVectors : conv_tiles(v.bytes, v.registers).gradient_vectors;
+      CHECK(plan.sums_row % (vectors * lanes) == 0);
       CHECK(plan.row >= plan.sums_row + reach);
       CHECK(plan.row / plan.block % 2 == 1);
       CHECK(plan.x_row % lanes == 0);
