@@ -98,6 +98,7 @@ halogen_kernel(OP conv ROLE sum PATH length2 DTYPES f32 f64 GENERATOR conv_lengt
 halogen_kernel(OP conv ROLE sum PATH length1 DTYPES f32 f64 GENERATOR conv_length PARAMS rows=1 VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE finish DTYPES ${_dtypes} GENERATOR conv_finish VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE grad_input DTYPES f32 f64 GENERATOR conv_grad_input VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE grad_input PATH single DTYPES f32 f64 GENERATOR conv_grad_input PARAMS rows=1 vectors=8 VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE grad_weight PATH rows DTYPES f32 f64 GENERATOR conv_grad_rows VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE grad_weight PATH length DTYPES f32 f64 GENERATOR conv_grad_length VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE bias_sums DTYPES ${_dtypes} GENERATOR conv_bias_sums VARIANTS ${_cpu})

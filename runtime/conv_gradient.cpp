@@ -224,9 +224,11 @@ class Gradient {
     Buffer y(scratch.memory(), compute_,
              {dim(row, 1), dim(units.size(u), row), dim(round_up(channels, plan_.row_tile), plan_.sums_channel()),
               dim(count, plan_.sums_group())});
-    int code = find_kernel<ConvRole::grad_input>(compute_dtype_, variant_).function(call_, x, w, at, y);
+    int code = plan_.single
+                   ? find_kernel<ConvRole::grad_input_single>(compute_dtype_, variant_).function(call_, x, w, at, y)
+                   : find_kernel<ConvRole::grad_input>(compute_dtype_, variant_).function(call_, x, w, at, y);
     // Groups of one channel are finished together.
-    const bool single = in == 1;
+    const bool single = plan_.single;
     for (int64_t i = 0; i < count && code == 0; i += single ? count : 1) {
       for (int64_t j = 0; j < units.size(u) && code == 0; ++j) {
         const Memory sums = scratch.memory().at(i * plan_.sums_group() + j * row, size_);

@@ -9,7 +9,6 @@
 namespace halogen {
 namespace {
 
-int64_t aligned(int64_t bytes) { return (bytes + static_cast<int64_t>(kAlignment) - 1) / kAlignment * kAlignment; }
 int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
 
 }  // namespace
@@ -26,7 +25,7 @@ ConvGradientLayout conv_gradient_layout(const ConvGradientProblem &p, const Conv
   int64_t at = 0;
   const auto place = [&](bool used, int64_t length) {
     const int64_t begin = at;
-    if (used) at += aligned(length);
+    if (used) at += round_up(length, static_cast<int64_t>(kAlignment));
     return begin;
   };
   layout.gradient = place(sums, plan.gradient_elements() * size);
@@ -71,7 +70,11 @@ bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGr
   if (conv_gradient_layout(problem, plan, tensors).copies) add(strided_copy_name(dtype, variant), "tensor_copy");
   if (sums) add(find_kernel<ConvRole::pad>(dtype, variant).name, "conv_pad");
   if (problem.wants_weight && rows) add(find_kernel<ConvRole::turn>(compute, variant).name, "conv_turn");
-  if (problem.wants_input) add(find_kernel<ConvRole::grad_input>(compute, variant).name, "conv_grad_input");
+  if (problem.wants_input) {
+    add(plan.single ? find_kernel<ConvRole::grad_input_single>(compute, variant).name
+                    : find_kernel<ConvRole::grad_input>(compute, variant).name,
+        plan.single ? "conv_grad_input_single" : "conv_grad_input");
+  }
   if (problem.wants_weight) {
     add(rows ? find_kernel<ConvRole::grad_weight_rows>(compute, variant).name
              : find_kernel<ConvRole::grad_weight_length>(compute, variant).name,

@@ -56,8 +56,9 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   const int64_t in = w.group_in(), out = w.group_out();
   plan->block = kConvBlockBytes / size;
   const ConvTuned tiles = conv_tiles(v.bytes, v.registers);
-  plan->row_tile = tiles.gradient_rows;
-  const int64_t position_tile = tiles.gradient_vectors * lanes;
+  plan->single = in == 1;
+  plan->row_tile = plan->single ? 1 : tiles.gradient_rows;
+  const int64_t position_tile = (plan->single ? kConvSingleVectors : tiles.gradient_vectors) * lanes;
 
   const bool few = 2 * in <= plan->block && p.L >= 2 * position_tile;
   plan->path = forced != HALOGEN_CONV_PATH_AUTO ? forced : few ? HALOGEN_CONV_PATH_LENGTH : HALOGEN_CONV_PATH_ROWS;

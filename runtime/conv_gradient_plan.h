@@ -45,6 +45,7 @@ struct ConvGradientPlan {
   int64_t block, blocks, stored_taps, weight_group;
 
   // Tasks within a piece. A unit is a strip of a sample.
+  bool single;          ///< a group has one input channel
   int64_t row_tile;     ///< rows in a register tile of the input's gradient
   int64_t sums_row;     ///< positions of a strip, in whole tiles
   ConvCut task_groups;  ///< of both; more than one only where a task has all of each

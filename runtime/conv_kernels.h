@@ -16,6 +16,7 @@ enum class ConvRole {
   sum_length1,
   finish,
   grad_input,
+  grad_input_single,
   grad_weight_rows,
   grad_weight_length,
   bias_sums,

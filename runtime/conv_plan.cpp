@@ -16,6 +16,9 @@ constexpr int64_t kSumBytes = 128 * 1024;
 constexpr int64_t kWeightBytes = 512 * 1024;
 constexpr int64_t kLeastPositions = 24;
 constexpr int64_t kLeastPositionsFromMemory = 96;
+// Weights of a task that has some of a channel's phases, and the positions up to which it may: each is finished by itself.
+constexpr int64_t kPhaseBytes = 256 * 1024;
+constexpr int64_t kFewPositions = 16;
 // Rows (phases and channels) of a task, so that copying its input and output is a small part of the work.
 constexpr int64_t kLeastRows = 64;
 
@@ -127,6 +130,13 @@ bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path
   const int64_t group_bytes = stored * w.stride * plan->positions * size;
   plan->groups = plan->few_rows ? std::clamp(sum_bytes / group_bytes, int64_t{1}, w.groups) : 1;
   plan->group_tasks = ceil_div(w.groups, plan->groups);
+
+  // One channel of many phases at few positions, as an inverse short-time Fourier transform's frames: its weights are shared by phases.
+  const int64_t blocks = layout.runs[0].blocks;
+  const bool many_phases = plan->path == HALOGEN_CONV_PATH_ROWS && layout.count == 1 && !layout.gaps &&
+                           w.dilation == 1 && count <= kFewPositions && plan->channel_tasks == 1;
+  plan->blocks = many_phases ? std::clamp(kPhaseBytes * blocks / (all * channel_bytes), int64_t{1}, blocks) : blocks;
+  plan->block_tasks = ceil_div(blocks, plan->blocks);
 
   // Where ends are computed apart, a last tile may begin at the last position.
   const int64_t slack = p.finite ? 0 : plan->tile;

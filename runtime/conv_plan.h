@@ -42,14 +42,15 @@ struct ConvPlan {
   bool few_rows;         ///< LENGTH: a group has one or two rows in a block;
   int32_t rows_of_runs;  ///< then: which, their numbers or-ed together
   int64_t position_tasks, channel_tasks, group_tasks;
+  int64_t blocks, block_tasks;  ///< of phases of a task: all, or some where there is little else to share
   // A task's memory, in elements.
   int64_t padded_row, padded_elements;  ///< input: a channel's row, all
   int64_t sums_row, sums_elements;      ///< sums: a channel's row, all
 
-  int64_t tasks(const ConvProblem &p) const { return inputs(p) * channel_tasks; }
+  int64_t tasks(const ConvProblem &p) const { return inputs(p) * channel_tasks * block_tasks; }
   /// Parts of the input. Where several tasks read each, they are padded beforehand and once.
   int64_t inputs(const ConvProblem &p) const { return p.N * group_tasks * position_tasks; }
-  bool pads_once() const { return channel_tasks > 1; }
+  bool pads_once() const { return channel_tasks * block_tasks > 1; }
   /// Elements that the call takes, and each task that runs.
   int64_t shared_elements(const ConvProblem &p) const { return pads_once() ? inputs(p) * padded_elements : 0; }
   int64_t task_elements() const { return sums_elements + (pads_once() ? 0 : padded_elements); }

@@ -17,6 +17,7 @@ constexpr DLDevice kCpu = {kDLCPU, 0};
 struct Part {
   int64_t sample, group, groups;
   int64_t channel, channels;  ///< in the group
+  int64_t block, blocks;      ///< of phases, in every run
   int64_t first, last;        ///< positions [first, last) whose strides it finishes
   Memory padded, sums;
 };
@@ -55,8 +56,11 @@ class Runner {
   Part part_of(int64_t index) const {
     Part part = {};
     const int64_t input = index % plan_.inputs(p_);
-    part.channel = index / plan_.inputs(p_) * plan_.channels;
+    const int64_t rest = index / plan_.inputs(p_);
+    part.channel = rest / plan_.block_tasks * plan_.channels;
     part.channels = std::min(plan_.channels, w_.group_out() - part.channel);
+    part.block = rest % plan_.block_tasks * plan_.blocks;
+    part.blocks = plan_.block_tasks > 1 ? std::min(plan_.blocks, layout_.runs[0].blocks - part.block) : INT64_MAX;
     part.sample = input / plan_.position_tasks % p_.N;
     part.group = input / plan_.position_tasks / p_.N * plan_.groups;
     part.groups = std::min(plan_.groups, w_.groups - part.group);
@@ -134,7 +138,8 @@ class Runner {
   }
 
   Memory sums_at(const Part &part, const ConvRun &run, int64_t u) const {
-    return part.sums.at(w_.stride * (u - first_computed(part)) + w_.dilation * run.first, size_);
+    const int64_t phase = run.first + part.block * run.width;
+    return part.sums.at(w_.stride * (u - first_computed(part)) + w_.dilation * phase, size_);
   }
 
   /// The tile before may have written here.
@@ -142,7 +147,7 @@ class Runner {
     for (int64_t co = 0; co < part.channels; ++co) {
       for (int64_t u = first; u < last; ++u) {
         const Memory to = sums_at(part, run, u).at(co * plan_.sums_row, size_);
-        for (int64_t k = 0; k < run.width * run.blocks; ++k) {
+        for (int64_t k = 0; k < run.width * std::min(part.blocks, run.blocks); ++k) {
           std::memset(to.at(k * w_.dilation, size_).address(), 0, static_cast<size_t>(size_));
         }
       }
@@ -159,18 +164,19 @@ class Runner {
     const halide_dimension_t yp = dim(run.width, w_.dilation), yu = dim(positions, w_.stride);
     const int64_t block = w_.group_in() * run.taps * layout_.block;
     const int64_t weights = part.group * layout_.group_elements + run.offset +
-                            part.channel / in_block * run.blocks * block + first_tap * layout_.block;
+                            (part.channel / in_block * run.blocks + part.block) * block + first_tap * layout_.block;
+    const int64_t run_blocks = std::min(part.blocks, run.blocks);
     const auto spacing = static_cast<int32_t>(phases_.spacing);
     const Dtype compute = compute_dtype(w_.dtype);
     const bool rows = plan_.path == HALOGEN_CONV_PATH_ROWS;
     Buffer w(
         t_.packed.at(weights, size_), compute_,
         {dim(layout_.block, 1), dim(taps, layout_.block), dim(w_.group_in(), run.taps * layout_.block),
-         rows ? dim(run.blocks, block) : dim(part.groups, layout_.group_elements), dim(blocks, run.blocks * block)});
+         rows ? dim(run_blocks, block) : dim(part.groups, layout_.group_elements), dim(blocks, run.blocks * block)});
     if (rows) {
       Buffer x(from, compute_, {xu, xc});
       Buffer y(to, compute_,
-               {yp, dim(in_block, plan_.sums_row), yu, dim(run.blocks, run.width * w_.dilation),
+               {yp, dim(in_block, plan_.sums_row), yu, dim(run_blocks, run.width * w_.dilation),
                 dim(blocks, in_block * plan_.sums_row)});
       return find_kernel<ConvRole::sum_rows>(compute, variant_).function(call_, x, w, 1, spacing, y);
     }
@@ -186,8 +192,21 @@ class Runner {
   }
 
   int finish(const Part &part) const {
-    const int64_t begin = std::max(part.first * w_.stride, p_.pad_left);
-    const int64_t end = std::min(part.last * w_.stride, p_.pad_left + p_.L_out);
+    if (plan_.block_tasks == 1) return finish(part, part.first * w_.stride, part.last * w_.stride);
+    int code = 0;
+    const int64_t width = layout_.runs[0].width;
+    for (int64_t u = part.first; u < part.last && code == 0; ++u) {
+      const int64_t first = u * w_.stride + part.block * width;
+      code = finish(part, first, first + part.blocks * width);
+    }
+    return code;
+  }
+
+  /// Outputs [first, last) of the full result, those that are not cropped.
+  int finish(const Part &part, int64_t first, int64_t last) const {
+    const int64_t begin = std::max(first, p_.pad_left);
+    const int64_t end = std::min(last, p_.pad_left + p_.L_out);
+    if (begin >= end) return 0;
     const int64_t channel = part.group * w_.group_out() + part.channel;
     const ConvStrides &s = p_.output;
     const int64_t channels = part.channels * part.groups;

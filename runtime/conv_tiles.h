@@ -35,6 +35,9 @@ constexpr int conv_length_vectors(int vector_bytes, int registers, int rows) {
   return conv_accumulators(vector_bytes, registers) / rows;
 }
 
+/// Vectors of positions in a tile of the input's gradient where a group has one input channel.
+constexpr int kConvSingleVectors = 8;
+
 /// Taps, and vectors of positions, in a tile of the weights' gradient with lanes along positions.
 constexpr int kConvGradientTaps = 4;
 constexpr int kConvGradientLanes = 2;

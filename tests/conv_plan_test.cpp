@@ -160,6 +160,26 @@ TEST_SUITE("conv_plan") {
     }
   }
 
+  TEST_CASE("conv_plan: few positions of one channel of many phases are several tasks") {
+    ConvProblem p = {};
+    p.shape = {1026, 1, 1024, 256, 1, 1, Dtype::f32};
+    p.N = p.L = 1;
+    p.L_out = 1024;
+    p.input = {1026, 1, 1};
+    p.output = {1024, 1024, 1};
+    p.finite = true;
+    const ConvLayout layout = conv_layout(p.shape);
+    ConvPlan plan;
+    REQUIRE(conv_plan(p, layout, HALOGEN_CONV_PATH_AUTO, {512 * 1024, 32 * 1024 * 1024}, HALOGEN_ISA_V3, &plan));
+    CHECK(plan.block_tasks == 16);
+    CHECK(plan.block_tasks * plan.blocks >= layout.runs[0].blocks);
+    CHECK(plan.tasks(p) == plan.block_tasks);
+    p.L = 500;
+    p.L_out = 499 * 256 + 1024;
+    REQUIRE(conv_plan(p, layout, HALOGEN_CONV_PATH_AUTO, {512 * 1024, 32 * 1024 * 1024}, HALOGEN_ISA_V3, &plan));
+    CHECK(plan.block_tasks == 1);
+  }
+
   TEST_CASE("conv_pads: numbers that overflow") {
     ConvPads p = {};
     const int64_t large = int64_t{1} << 62;

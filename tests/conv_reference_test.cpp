@@ -76,9 +76,10 @@ TEST_SUITE("conv_reference") {
   }
 
   TEST_CASE("conv: large kernels, strides, channels, and more than one task") {
-    std::vector<ConvProblem> problems{shape(6, 1, 1024, 256, 0, 19), shape(3, 2, 4096, 1024, 512, 5),
-                                      shape(2, 3, 7, 1000, 0, 4),    shape(70, 40, 25, 4, 10, 33),
-                                      shape(33, 130, 16, 8, 4, 70),  shape(16, 24, 4, 2, 1, 3000)};
+    std::vector<ConvProblem> problems{shape(6, 1, 1024, 256, 0, 19),  shape(3, 2, 4096, 1024, 512, 5),
+                                      shape(2, 3, 7, 1000, 0, 4),     shape(70, 40, 25, 4, 10, 33),
+                                      shape(300, 1, 1024, 256, 3, 1), shape(300, 1, 1024, 256, 400, 5),
+                                      shape(33, 130, 16, 8, 4, 70),   shape(16, 24, 4, 2, 1, 3000)};
     if (!quick()) {
       problems.push_back(shape(300, 200, 4, 2, 1, 700));
       problems.push_back(shape(64, 32, 3, 1, 1, 5000));

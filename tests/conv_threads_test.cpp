@@ -13,7 +13,7 @@ namespace {
 
 /** Problems with several tasks each: over positions, channels, samples and groups. */
 std::vector<ConvProblem> problems() {
-  std::vector<ConvProblem> all(4);
+  std::vector<ConvProblem> all(5);
   const int64_t scale = quick() ? 1 : 4;
   for (ConvProblem &p : all) p.pad_left = p.pad_right = 1;
   all[0].c_in = 32, all[0].c_out = 48, all[0].kernel = 4, all[0].stride = 2, all[0].length = 1500 * scale;
@@ -22,6 +22,7 @@ std::vector<ConvProblem> problems() {
   all[2].c_in = all[2].c_out = all[2].groups = 24;
   all[2].kernel = 5, all[2].stride = 3, all[2].length = 100 * scale;
   all[3].c_in = 90 * scale, all[3].c_out = 90, all[3].kernel = 20, all[3].stride = 4, all[3].length = 9;
+  all[4].c_in = 300, all[4].c_out = 1, all[4].kernel = 1024, all[4].stride = 256, all[4].length = 2;
   return all;
 }
 
