@@ -88,8 +88,11 @@ def torch_backward(buffers):
     if problem.scope == "layer" and not spatial:
         return lambda: aten.native_layer_norm_backward(dy, x, [channels], mean, rstd, weight, bias, every)
     row = x[0, 0].numel()
+    if len(spatial) == 1:  # no memory format of torch's: autograd makes both channel-first
+        return lambda: aten.native_group_norm_backward(
+            dy.contiguous(), x.contiguous(), mean, rstd, weight, samples, channels, row, problem.groups, every)
     return lambda: aten.native_group_norm_backward(
-        dy.contiguous(), x.contiguous(), mean, rstd, weight, samples, channels, row, problem.groups, every)
+        dy, x, mean, rstd, weight, samples, channels, row, problem.groups, every)
 
 
 def onnx_model(buffers):
