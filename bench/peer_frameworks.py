@@ -1,8 +1,9 @@
 """The other libraries on the same buffers: torch, onnxruntime, openvino.
 
-Each class has prepare(mode, buffers), which returns a function that runs the problem once, or raises NotApplicable with
-the reason. onnxruntime and openvino write into buffers.y; torch's functions have no such form and return a new tensor,
-whose memory its allocator reuses (see keep_freed_memory in peers.py).
+Each class has prepare(buffers), which returns a function that runs their line once and whose attribute result() gives the
+arrays that it computed by name, or raises NotApplicable with the reason. onnxruntime and openvino write into buffers.y;
+torch's functions have no such form and return new tensors, whose memory its allocator reuses (see keep_freed_memory in
+peers.py). Channel-last data are torch tensors with those strides: its memory formats where it has one, which is rank 4 and 5.
 """
 import numpy
 import onnx
@@ -16,32 +17,96 @@ class NotApplicable(Exception):
     """The library does not have this mode."""
 
 
+def torch_tensor(array):
+    """A torch tensor over an array of any dtype and strides."""
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.view(numpy.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
+
+
+def arrays(line, results):
+    """torch's results by name."""
+    wide = [result.double() if result.dtype == torch.bfloat16 else result for result in results]
+    return {name: result.numpy() for name, result in zip(line.outputs, wide)}
+
+
 class Torch:
     name, version = "torch", torch.__version__
 
     def __init__(self, threads):
         torch.set_num_threads(threads)
 
-    def prepare(self, mode, buffers):
-        x, weight, bias, mean, var = (
-            torch.from_numpy(array) for array in (buffers.x, buffers.weight, buffers.bias, buffers.mean, buffers.var))
-        functional = torch.nn.functional
+    def prepare(self, buffers):
+        line = buffers.line
+        compute = torch_backward(buffers) if line.backward else torch_forward(buffers)
 
         @torch.inference_mode()
-        def instance():
-            return functional.instance_norm(x, weight=weight, bias=bias, eps=buffers.eps)
+        def run():
+            return compute()
 
-        @torch.inference_mode()
-        def batch():
-            return functional.batch_norm(x, mean, var, weight, bias, mode == "train", buffers.momentum, buffers.eps)
-
-        run = instance if mode == "instance" else batch
-        run.result = lambda: run().numpy()
+        def result():
+            results = run()
+            return arrays(line, results if line.backward else (results,))
+        run.result = result
         return run
 
 
-def onnx_model(mode, buffers):
-    """The one-node model of a mode, with weight, bias and statistics as constants; serialised."""
+def torch_forward(buffers):
+    """The forward pass as torch.nn's modules call it."""
+    problem, mode = buffers.line.problem, buffers.line.mode
+    x, weight, bias, mean, var = map(torch_tensor, (buffers.x, buffers.weight, buffers.bias, buffers.mean, buffers.var))
+    functional = torch.nn.functional
+    if mode == "instance":
+        return lambda: functional.instance_norm(x, weight=weight, bias=bias, eps=buffers.eps)
+    if mode == "layer" and x.dim() == 2:
+        return lambda: functional.layer_norm(x, x.shape[1:], weight, bias, buffers.eps)
+    if mode in ("group", "layer"):
+        return lambda: functional.group_norm(x, problem.groups, weight, bias, buffers.eps)
+    return lambda: functional.batch_norm(x, mean, var, weight, bias, mode == "train", buffers.momentum, buffers.eps)
+
+
+def torch_backward(buffers):
+    """What torch's autograd calls for the backward pass, with the statistics that were saved."""
+    problem = buffers.line.problem
+    x, dy, weight, mean, rstd = map(
+        torch_tensor, (buffers.x, buffers.dy, buffers.weight, buffers.saved_mean, buffers.saved_rstd))
+    bias, aten, every = torch_tensor(buffers.bias), torch.ops.aten, [True, True, True]
+    samples, channels, *spatial = x.shape
+    if problem.scope == "batch":
+        return lambda: aten.native_batch_norm_backward(dy, x, weight, None, None, mean, rstd, True, buffers.eps, every)
+    if problem.scope == "instance":
+        # instance_norm() is batch_norm() of one sample with all the samples' channels, without gaps.
+        one_sample = (1, samples * channels, *spatial)
+        saved, repeated = x.contiguous().view(one_sample), weight.repeat(samples)
+        mean, rstd = mean.reshape(-1), rstd.reshape(-1)
+
+        def instance():
+            dx, dweight, dbias = aten.native_batch_norm_backward(
+                dy.contiguous().view(one_sample), saved, repeated, None, None, mean, rstd, True, buffers.eps, every)
+            return dx.view(x.shape), dweight.view(samples, channels).sum(0), dbias.view(samples, channels).sum(0)
+        return instance
+    if problem.scope == "layer" and not spatial:
+        return lambda: aten.native_layer_norm_backward(dy, x, [channels], mean, rstd, weight, bias, every)
+    row = x[0, 0].numel()
+    if len(spatial) == 1:  # no memory format of torch's: autograd makes both channel-first
+        return lambda: aten.native_group_norm_backward(
+            dy.contiguous(), x.contiguous(), mean, rstd, weight, samples, channels, row, problem.groups, every)
+    return lambda: aten.native_group_norm_backward(
+        dy, x, mean, rstd, weight, samples, channels, row, problem.groups, every)
+
+
+def onnx_model(buffers):
+    """The one-node model of a line, with weight, bias and statistics as constants; serialised."""
+    problem, mode = buffers.line.problem, buffers.line.mode
+    if buffers.line.backward:
+        raise NotApplicable("no operator for the backward pass")
+    if buffers.line.layout != "first":
+        raise NotApplicable("its operators are channel-first")
+    if buffers.line.dtype != "f32":
+        raise NotApplicable("compared in float32 only")
+    if mode == "group" or mode == "layer" and len(problem.shape) > 2:
+        raise NotApplicable("no operator with a weight per channel")
+
     def constant(name):
         array = getattr(buffers, name)
         return onnx.helper.make_tensor(name, onnx.TensorProto.FLOAT, array.shape, array)
@@ -49,9 +114,10 @@ def onnx_model(mode, buffers):
     shape = list(buffers.x.shape)
     value = onnx.helper.make_tensor_value_info
     outputs = [value("y", onnx.TensorProto.FLOAT, shape)]
-    if mode == "instance":
+    if mode in ("instance", "layer"):
         constants = ["weight", "bias"]
-        node = onnx.helper.make_node("InstanceNormalization", ["x", *constants], ["y"], epsilon=buffers.eps)
+        operator = "InstanceNormalization" if mode == "instance" else "LayerNormalization"
+        node = onnx.helper.make_node(operator, ["x", *constants], ["y"], epsilon=buffers.eps)
     else:
         constants = ["weight", "bias", "mean", "var"]
         names, attributes = ["y"], {}
@@ -62,7 +128,9 @@ def onnx_model(mode, buffers):
                                      momentum=1 - buffers.momentum, **attributes)
     graph = onnx.helper.make_graph([node], mode, [value("x", onnx.TensorProto.FLOAT, shape)], outputs,
                                    [constant(name) for name in constants])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 15)], ir_version=8)
+    # LayerNormalization is newer than the operator set that the others are known to be fast in.
+    opset = 17 if mode == "layer" else 15
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8)
     onnx.checker.check_model(model)
     return model.SerializeToString()
 
@@ -78,10 +146,11 @@ class OnnxRuntime:
         # Its threads may spin during a run, which is faster, but not on into what is measured next.
         self.options.add_session_config_entry("session.force_spinning_stop", "1")
 
-    def prepare(self, mode, buffers):
+    def prepare(self, buffers):
+        model = onnx_model(buffers)
         try:
             session = onnxruntime.InferenceSession(
-                onnx_model(mode, buffers), self.options, providers=["CPUExecutionProvider"])
+                model, self.options, providers=["CPUExecutionProvider"])
             binding = session.io_binding()
             binding.bind_input("x", "cpu", 0, numpy.float32, buffers.x.shape, buffers.x.ctypes.data)
             binding.bind_output("y", "cpu", 0, numpy.float32, buffers.y.shape, buffers.y.ctypes.data)
@@ -93,7 +162,7 @@ class OnnxRuntime:
 
         def run():
             session.run_with_iobinding(binding)
-        run.result = lambda: (run(), buffers.y)[1]
+        run.result = lambda: (run(), {"y": buffers.y})[1]
         return run
 
 
@@ -104,9 +173,10 @@ class OpenVino:
         self.core = openvino.Core()
         self.config = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
 
-    def prepare(self, mode, buffers):
+    def prepare(self, buffers):
+        source = onnx_model(buffers)
         try:
-            model = self.core.compile_model(self.core.read_model(onnx_model(mode, buffers)), "CPU", self.config)
+            model = self.core.compile_model(self.core.read_model(source), "CPU", self.config)
             request = model.create_infer_request()
         except RuntimeError as refusal:
             raise NotApplicable(str(refusal)) from refusal
@@ -115,7 +185,7 @@ class OpenVino:
 
         def run():
             request.infer()
-        run.result = lambda: (run(), buffers.y)[1]
+        run.result = lambda: (run(), {"y": buffers.y})[1]
         return run
 
 

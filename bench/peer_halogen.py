@@ -3,8 +3,8 @@ import ctypes
 from ctypes import POINTER, Structure, byref, c_char, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint8
 from ctypes import c_uint16, c_uint32, c_uint64, c_void_p
 
-SCOPE_BATCH, SCOPE_INSTANCE = 1, 2
-CPU, FLOAT = 1, 2  # DLPack's kDLCPU, kDLFloat
+SCOPES = {"batch": 1, "instance": 2, "group": 3, "layer": 3}
+CPU, FLOAT, BFLOAT = 1, 2, 4  # DLPack's kDLCPU, kDLFloat, kDLBfloat
 
 
 class Error(Structure):
@@ -29,7 +29,7 @@ class ContextOptions(Structure):
 class DLTensor(Structure):
     _fields_ = [
         ("data", c_void_p), ("device_type", c_int32), ("device_id", c_int32), ("ndim", c_int32), ("code", c_uint8),
-        ("bits", c_uint8), ("lanes", c_uint16), ("shape", POINTER(c_int64)), ("strides", c_void_p),
+        ("bits", c_uint8), ("lanes", c_uint16), ("shape", POINTER(c_int64)), ("strides", POINTER(c_int64)),
         ("byte_offset", c_uint64),
     ]
 
@@ -41,14 +41,29 @@ class NormArgs(Structure):
         ("mean", POINTER(DLTensor)), ("var", POINTER(DLTensor)), ("running_mean", POINTER(DLTensor)),
         ("running_var", POINTER(DLTensor)), ("running_weight", c_double), ("running_var_unbiased", c_int32),
         ("eps", c_double), ("path", c_int), ("stream", c_void_p), ("ran", POINTER(KernelInfo)),
+        ("layout", c_int), ("residual", POINTER(DLTensor)), ("activation", c_int), ("negative_slope", c_double),
+        ("saved_mean", POINTER(DLTensor)), ("saved_rstd", POINTER(DLTensor)),
+    ]
+
+
+class NormBackwardArgs(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t), ("scope", c_int), ("num_groups", c_int32), ("layout", c_int), ("path", c_int),
+        ("input", POINTER(DLTensor)), ("grad_output", POINTER(DLTensor)), ("weight", POINTER(DLTensor)),
+        ("saved_mean", POINTER(DLTensor)), ("saved_rstd", POINTER(DLTensor)), ("mean", POINTER(DLTensor)),
+        ("var", POINTER(DLTensor)), ("activation", c_int), ("negative_slope", c_double), ("output", POINTER(DLTensor)),
+        ("grad_input", POINTER(DLTensor)), ("grad_residual", POINTER(DLTensor)), ("grad_weight", POINTER(DLTensor)),
+        ("grad_bias", POINTER(DLTensor)), ("eps", c_double), ("stream", c_void_p), ("ran", POINTER(KernelInfo)),
     ]
 
 
 def dl_tensor(array):
-    """A DLTensor over a contiguous float32 array; it keeps the array alive."""
+    """A DLTensor over an array of any strides; it keeps the array alive."""
     shape = (c_int64 * array.ndim)(*array.shape)
-    tensor = DLTensor(array.ctypes.data, CPU, 0, array.ndim, FLOAT, 32, 1, shape, None, 0)
-    tensor.keep = (array, shape)
+    strides = (c_int64 * array.ndim)(*(stride // array.itemsize for stride in array.strides))
+    code = BFLOAT if array.dtype.name == "bfloat16" else FLOAT
+    tensor = DLTensor(array.ctypes.data, CPU, 0, array.ndim, code, 8 * array.itemsize, 1, shape, strides, 0)
+    tensor.keep = (array, shape, strides)
     return tensor
 
 
@@ -78,28 +93,45 @@ class Halogen:
         if status != 0:
             raise RuntimeError(f"halogen: status {status}: {error.message.decode()}")
 
-    def prepare(self, mode, buffers):
-        """A function that runs the problem once on the buffers; its attribute `kernels` names what runs."""
+    def prepare(self, buffers):
+        """A function that runs the line once on the buffers; its attribute `kernels` names what runs."""
+        line = buffers.line
+        tensors = {}
+
+        def give(args, **fields):
+            for field, name in fields.items():
+                tensors.setdefault(name, dl_tensor(getattr(buffers, name)))
+                setattr(args, field, ctypes.pointer(tensors[name]))
+        args = NormArgs(ctypes.sizeof(NormArgs), SCOPES[line.problem.scope], line.problem.groups, eps=buffers.eps)
+        give(args, input="x", output="y", weight="weight", bias="bias")
+        if line.mode == "eval":
+            give(args, mean="mean", var="var")
+        elif line.mode == "train":
+            give(args, running_mean="mean", running_var="var")
+            args.running_weight, args.running_var_unbiased = buffers.momentum, 1
+        elif line.backward:
+            give(args, saved_mean="saved_mean", saved_rstd="saved_rstd")
+            self._run("halogen_norm_forward", args, tensors)()
+            args = NormBackwardArgs(ctypes.sizeof(NormBackwardArgs), args.scope, args.num_groups, eps=buffers.eps)
+            give(args, input="x", grad_output="dy", weight="weight", saved_mean="saved_mean", saved_rstd="saved_rstd",
+                 grad_input="y", grad_weight="dweight", grad_bias="dbias")
+        call = "halogen_norm_backward" if line.backward else "halogen_norm_forward"
+        query = "halogen_norm_backward_query" if line.backward else "halogen_norm_query"
         ran, error = KernelInfo(ctypes.sizeof(KernelInfo)), Error(ctypes.sizeof(Error))
-        tensors = {name: dl_tensor(getattr(buffers, name)) for name in ("x", "y", "weight", "bias", "mean", "var")}
-        args = NormArgs(ctypes.sizeof(NormArgs), SCOPE_INSTANCE if mode == "instance" else SCOPE_BATCH)
-        pointers = {name: ctypes.pointer(tensor) for name, tensor in tensors.items()}
-        args.input, args.output = pointers["x"], pointers["y"]
-        args.weight, args.bias = pointers["weight"], pointers["bias"]
-        if mode == "eval":
-            args.mean, args.var = pointers["mean"], pointers["var"]
-        elif mode == "train":
-            args.running_mean, args.running_var = pointers["mean"], pointers["var"]
-        args.running_weight, args.running_var_unbiased, args.eps = buffers.momentum, 1, buffers.eps
-        self._check(self.library.halogen_norm_query(self.context, byref(args), byref(ran), byref(error)), error)
-
-        forward, context, reference, error_reference = (
-            self.library.halogen_norm_forward, self.context, byref(args), byref(error))
-
-        def run(keep=(args, pointers, tensors, error)):
-            if forward(context, reference, error_reference) != 0:
-                raise RuntimeError(error.message.decode())
+        self._check(getattr(self.library, query)(self.context, byref(args), byref(ran), byref(error)), error)
+        run = self._run(call, args, tensors)
         run.kernels = ran.kernels.decode()
+        return run
+
+    def _run(self, function, args, tensors):
+        """A function that makes this call."""
+        error = Error(ctypes.sizeof(Error))
+        call, context, reference, error_reference = (
+            getattr(self.library, function), self.context, byref(args), byref(error))
+
+        def run(keep=(args, tensors, error)):
+            if call(context, reference, error_reference) != 0:
+                raise RuntimeError(error.message.decode())
         return run
 
 
@@ -125,7 +157,13 @@ class Copy:
         self.library.halogen_bench_team_sleep(self.team)
 
     def prepare(self, buffers):
-        copy, team = self.library.halogen_bench_copy, self.team
-        y, x = c_void_p(buffers.y.ctypes.data), c_void_p(buffers.x.ctypes.data)
-        count, a = c_size_t(buffers.x.size), c_float(1.5)
-        return lambda: copy(team, y, x, count, a)
+        """As many bytes as the line must move, half of them read and half written, over the same memory."""
+        copy, team, a = self.library.halogen_bench_copy, self.team, c_float(1.5)
+
+        def part(to, source, share):
+            return c_void_p(to.ctypes.data), c_void_p(source.ctypes.data), c_size_t(int(share * source.nbytes) // 4)
+        y, x, count = part(buffers.y, buffers.x, 1)
+        if not buffers.line.backward:
+            return lambda: copy(team, y, x, count, a)
+        spare, dy, half = part(buffers.spare, buffers.dy, 0.5)
+        return lambda: (copy(team, y, x, count, a), copy(team, spare, dy, half, a))

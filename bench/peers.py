@@ -1,9 +1,10 @@
 """Halogen beside torch, onnxruntime and openvino: one process, the same buffers, one after the other in turns.
 
-    ./dev bench --peers [--filter TEXT] [--threads 1,2] [--seconds S] [--out DIR]
+    ./dev bench --peers [--filter TEXT] [--modes M] [--dtypes D] [--layouts L] [--threads 1,2] [--seconds S] [--out DIR]
 
-GB/s counts one read and one write of the tensor. Every library runs with the same number of threads; figures are
-medians, the spread is half the distance between the quartiles.
+GB/s counts one read and one write of the tensor; backward (with saved statistics, the gradients of input, weight and bias),
+two reads and one write. Every library runs with the same number of threads; figures are medians, the spread is half the
+distance between the quartiles. %copy is the time of a copy of as many bytes in Halogen's.
 """
 import argparse
 import ctypes
@@ -19,40 +20,9 @@ import time
 import peer_torch_stubs
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODES = {"instance": ("instance",), "batch": ("train", "eval")}
-
-
-class Buffers:
-    """The tensors of one problem, page-aligned, with ordinary numbers in them."""
-
-    eps, momentum = 1e-5, 0.1
-
-    def __init__(self, shape):
-        random = numpy.random.default_rng(1)
-        self.x, self.y = self.aligned(shape), self.aligned(shape)
-        self.x[...] = random.standard_normal(shape, numpy.float32)
-        channels = shape[1]
-        self.weight = random.uniform(0.5, 1.5, channels).astype(numpy.float32)
-        self.bias = random.uniform(-0.5, 0.5, channels).astype(numpy.float32)
-        self.mean = random.uniform(-0.1, 0.1, channels).astype(numpy.float32)
-        self.var = random.uniform(0.9, 1.1, channels).astype(numpy.float32)
-
-    @staticmethod
-    def aligned(shape, page=4096):
-        raw = numpy.zeros(math.prod(shape) * 4 + page, numpy.uint8)
-        start = -raw.ctypes.data % page
-        return raw[start:start + math.prod(shape) * 4].view(numpy.float32).reshape(shape)
-
-
-def read_problems(text):
-    """(model, name, scope, shape) of every line in shapes/*.txt whose model/name has `text` in it."""
-    problems = []
-    for path in sorted((HERE / "shapes").glob("*.txt")):
-        for line in path.read_text().splitlines():
-            words = line.split("#")[0].split()
-            if words and text in f"{path.stem}/{words[0]}":
-                problems.append((path.stem, words[0], words[1], tuple(map(int, words[2:]))))
-    return problems
+MODES = ("train", "eval", "instance", "group", "layer", "backward")
+DTYPES = ("f32", "f64", "f16", "bf16")
+LAYOUTS = ("first", "last")
 
 
 def keep_freed_memory():
@@ -90,46 +60,41 @@ def measure(runs, copy, seconds):
     return times
 
 
-def summary(times, tensor_bytes):
+def summary(times, moved_bytes):
     """Median, spread and rate of a list of seconds."""
     low, median, high = statistics.quantiles(times, n=4)
     return {"median_s": median, "spread_percent": 50 * (high - low) / median, "min_s": min(times),
-            "gb_per_s": 2 * tensor_bytes / median / 1e9}
+            "gb_per_s": moved_bytes / median / 1e9}
 
 
-def check_result(name, got, want):
-    """Everyone must have computed the same; a fast wrong answer is none."""
-    worst = float(numpy.abs(got - want).max())
-    if not worst <= 1e-4:
-        raise RuntimeError(f"{name}'s result differs from Halogen's by {worst}")
-
-
-def run_line(problem, mode, threads, arguments):
+def run_line(line, arguments):
     """Measures one line. -> what the JSON says about it."""
-    model, name, _, shape = problem
-    buffers = Buffers(shape)
-    halogen, copy = Halogen(arguments.library, threads), Copy(arguments.copy, threads)
-    runs = {"copy": copy.prepare(buffers), "halogen": halogen.prepare(mode, buffers)}
+    problem, buffers = line.problem, Buffers(line)
+    halogen, copy = Halogen(arguments.library, line.threads), Copy(arguments.copy, line.threads)
+    runs = {"copy": copy.prepare(buffers), "halogen": halogen.prepare(buffers)}
     runs["halogen"]()
-    want, absent = buffers.y.copy(), {}
+    want, absent = buffers.results(), {}
     for framework in FRAMEWORKS:
         try:
-            run = framework(threads).prepare(mode, buffers)
+            run = framework(line.threads).prepare(buffers)
         except NotApplicable as reason:
             absent[framework.name] = str(reason)
             continue
-        check_result(framework.name, run.result(), want)
+        check_result(framework.name, line, run.result(), want)
         runs[framework.name] = run
+    del want
     times = measure(runs, copy, arguments.seconds)
     kernels = runs["halogen"].kernels
     copy.close()
     halogen.close()
-    result = {"model": model, "name": name, "mode": mode, "shape": shape, "threads": threads, "kernels": kernels}
-    result.update({runner: summary(t, buffers.x.nbytes) for runner, t in times.items()})
+    result = {"model": problem.model, "name": problem.name, "mode": line.mode, "dtype": line.dtype, "layout": line.layout,
+              "shape": problem.shape, "threads": line.threads, "kernels": kernels}
+    moved = buffers.x.nbytes * (3 if line.backward else 2)
+    result.update({runner: summary(t, moved) for runner, t in times.items()})
     result["not_applicable"] = absent
     result["copy_percent"] = 100 * result["copy"]["median_s"] / result["halogen"]["median_s"]
-    best = min((result[f.name]["median_s"] for f in FRAMEWORKS if f.name in result), default=None)
-    result["times_best_peer"] = best and best / result["halogen"]["median_s"]
+    result["times"] = {f.name: result[f.name]["median_s"] / result["halogen"]["median_s"] for f in FRAMEWORKS if f.name in result}
+    result["times_best_peer"] = min(result["times"].values(), default=None)
     return result
 
 
@@ -145,7 +110,7 @@ class Table:
 
     def heading(self):
         peers = "".join(f"{framework.name:>16}" for framework in FRAMEWORKS)
-        self.line(f"{'shape':<32}{'mode':<9}{'thr':>3}{'copy':>7}{'halogen':>16}{'%copy':>7}{peers}{'x best':>8}")
+        self.line(f"{'shape':<32}{'mode':<9}{'data':<11}{'thr':>3}{'copy':>7}{'halogen':>16}{'%copy':>7}{peers}{'x best':>8}")
 
     def result(self, result):
         def rate(name):
@@ -154,17 +119,43 @@ class Table:
         shape = f"{result['model']}/{result['name']}"
         peers = "".join(rate(framework.name) for framework in FRAMEWORKS)
         ratio = f"{result['times_best_peer']:8.2f}" if result["times_best_peer"] else f"{'':>8}"
-        self.line(f"{shape:<32}{result['mode']:<9}{result['threads']:>3}{result['copy']['gb_per_s']:7.1f}"
-                  f"{rate('halogen')}{result['copy_percent']:7.1f}{peers}{ratio}")
+        self.line(f"{shape:<32}{result['mode']:<9}{result['dtype']:<5}{result['layout']:<6}{result['threads']:>3}"
+                  f"{result['copy']['gb_per_s']:7.1f}{rate('halogen')}{result['copy_percent']:7.1f}{peers}{ratio}")
 
-    def means(self, results):
-        for mode in ("instance", "train", "eval"):
-            for threads in sorted({result["threads"] for result in results}):
-                ratios = [result["times_best_peer"] for result in results
-                          if (result["mode"], result["threads"]) == (mode, threads) and result["times_best_peer"]]
-                if ratios:
-                    self.line(f"geometric mean, {mode}, {threads} threads: "
-                              f"{statistics.geometric_mean(ratios):.2f} times the best peer")
+    def means(self, means):
+        for mean in means:
+            peers = ", ".join(f"{ratio:.2f} times {name}" for name, ratio in mean["times"].items())
+            self.line(f"geometric mean, {mean['mode']} {mean['dtype']} {mean['layout']}, {mean['threads']} threads: "
+                      f"{mean['times_best_peer']:.2f} times the best peer (at least {mean['least']:.2f}); {peers}")
+
+
+def geometric_means(results):
+    """Of each mode, dtype, layout and thread count that has a peer."""
+    groups = {}
+    for result in results:
+        if result["times"]:
+            groups.setdefault(tuple(result[key] for key in ("mode", "dtype", "layout", "threads")), []).append(result)
+    means = []
+    for (mode, dtype, layout, threads), group in groups.items():
+        best = [result["times_best_peer"] for result in group]
+        times = {}
+        for result in group:
+            for name, ratio in result["times"].items():
+                times.setdefault(name, []).append(ratio)
+        means.append({"mode": mode, "dtype": dtype, "layout": layout, "threads": threads,
+                      "times_best_peer": statistics.geometric_mean(best), "least": min(best),
+                      "times": {name: statistics.geometric_mean(ratios) for name, ratios in times.items()}})
+    return means
+
+
+def choice(known):
+    """The type of an option that takes some of `known`, or all."""
+    def parse(text):
+        chosen = known if text == "all" else tuple(text.split(","))
+        if not set(chosen) <= set(known):
+            raise argparse.ArgumentTypeError(f"some of {','.join(known)}, or all; not '{text}'")
+        return chosen
+    return parse
 
 
 def parse_arguments():
@@ -172,6 +163,11 @@ def parse_arguments():
     parser.add_argument("--library", required=True, help="libhalogen.so")
     parser.add_argument("--copy", help="libhalogen_bench_copy.so; default: the one in build/")
     parser.add_argument("--filter", default="", help="only shapes whose model/name contains this")
+    parser.add_argument("--modes", default=MODES[:-1], type=choice(MODES),
+                        help=f"some of {','.join(MODES)}, or all; default: all but backward")
+    parser.add_argument("--dtypes", default=("f32",), type=choice(DTYPES), help=f"some of {','.join(DTYPES)}, or all; default: f32")
+    parser.add_argument("--layouts", default=("first",), type=choice(LAYOUTS),
+                        help="where channels are in memory: first, last, or all; default: first")
     parser.add_argument("--threads", default="1,2", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--seconds", default=2.0, type=float, help="per line")
     parser.add_argument("--out", type=pathlib.Path, help="folder for peers.txt and peers.json")
@@ -192,9 +188,14 @@ def cpu_model():
 
 
 def main(arguments):
-    problems = read_problems(arguments.filter)
-    if not problems:
-        sys.exit(f"No shape's model/name contains '{arguments.filter}'.")
+    lines = [Line(problem, mode, dtype, layout, threads)
+             for problem in read_problems(arguments.filter)
+             for mode in problem.modes if mode in arguments.modes
+             for dtype in arguments.dtypes
+             for layout in problem.layouts if layout in arguments.layouts
+             for threads in arguments.threads]
+    if not lines:
+        sys.exit(f"No shape's model/name contains '{arguments.filter}', or none has these modes and layouts.")
     keep_freed_memory()
     table, results = Table(), []
     probe = Halogen(arguments.library, 1)
@@ -208,25 +209,25 @@ def main(arguments):
         table.line(f"The load average is {load:.1f}: with other programs running, the figures are off.")
     table.line()
     table.heading()
-    for problem in problems:
-        for mode in MODES[problem[2]]:
-            for threads in arguments.threads:
-                results.append(run_line(problem, mode, threads, arguments))
-                table.result(results[-1])
+    for line in lines:
+        results.append(run_line(line, arguments))
+        table.result(results[-1])
+    means = geometric_means(results)
     table.line()
-    table.means(results)
+    table.means(means)
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
         (arguments.out / "peers.txt").write_text("\n".join(table.lines) + "\n")
         (arguments.out / "peers.json").write_text(json.dumps(
-            {"versions": versions, "cpu": cpu_model(), "date": now, "load_before": load, "results": results},
+            {"versions": versions, "cpu": cpu_model(), "date": now, "load_before": load, "means": means,
+             "results": results},
             indent=1) + "\n")
 
 
 if __name__ == "__main__":
     parsed = parse_arguments()
     peer_torch_stubs.make_importable()
-    import numpy
     from peer_frameworks import FRAMEWORKS, NotApplicable
     from peer_halogen import Copy, Halogen
+    from peer_problem import Buffers, Line, check_result, read_problems
     main(parsed)
