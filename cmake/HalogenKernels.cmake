@@ -52,7 +52,8 @@ endfunction()
 #                [STREAM <buffer>] VARIANTS <variant>…)
 # One row of the table: emits the kernels <op>_<role>_<dtype>[_<layout>][_<path>] for every variant that this build's target has, with
 # the generator parameter dtype=<dtype>; a kernel for several layouts has none in its name. A variant has the dtypes that its target
-# file lists in HALOGEN_DTYPES_<variant>, or all. STREAM: vector stores to that buffer of the generator are aligned and go around the
+# file lists in HALOGEN_DTYPES_<variant>, or all; rows for data of several dtypes only those of HALOGEN_DATA_<variant>_<op>, if there are
+# any: the library takes others from the variant below (runtime/kernel_table.h). STREAM: vector stores to that buffer of the generator are aligned and go around the
 # caches (stream_stores.py).
 function(halogen_kernel)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "OP;ROLE;PATH;GENERATOR;STREAM" "LAYOUTS;DTYPES;PARAMS;VARIANTS")
@@ -81,6 +82,10 @@ function(halogen_kernel)
   foreach(dtype IN LISTS arg_DTYPES)
     string(JOIN _ name ${arg_OP} ${arg_ROLE} ${dtype} ${suffix})
     foreach(variant IN LISTS HALOGEN_VARIANTS)
+      set(data ${HALOGEN_DATA_${variant}_${arg_OP}})
+      if(data AND "f32" IN_LIST arg_DTYPES AND NOT dtype IN_LIST data)
+        continue()
+      endif()
       if(NOT variant IN_LIST arg_VARIANTS OR (HALOGEN_DTYPES_${variant} AND NOT dtype IN_LIST HALOGEN_DTYPES_${variant}))
         continue()
       endif()

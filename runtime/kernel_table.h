@@ -94,6 +94,10 @@ template <auto role>
 KernelOf<role> find_kernel(Dtype dtype, Variant variant) {
   KernelOf<role> found = {nullptr, nullptr};
   detail::look_up<role>(dtype, variant, detail::AllDtypes{}, &found);
+  // v4 has none where v3's are as fast (HALOGEN_DATA_v4_<op>).
+  if (found.function == nullptr && variant == Variant::v4) {
+    detail::look_up<role>(dtype, Variant::v3, detail::AllDtypes{}, &found);
+  }
   return found;
 }
 

@@ -27,8 +27,11 @@ void append_once(const std::string &line) {
 std::vector<std::string> kernel_names(const halogen_kernel_info &info) {
   std::istringstream words(info.kernels);
   std::vector<std::string> names;
-  const std::string suffix = std::string("__") + info.isa;
   for (std::string name; words >> name;) {
+    // v4 has float64 normalisation from v3, and nothing else.
+    const bool borrowed = std::string(info.isa) == "v4" && name.rfind("norm_", 0) == 0 &&
+                          name.find("_f64") != std::string::npos && name.find("__v3") != std::string::npos;
+    const std::string suffix = borrowed ? "__v3" : std::string("__") + info.isa;
     const size_t base = name.size() - std::min(name.size(), suffix.size());
     if (name.compare(base, std::string::npos, suffix) == 0) name.resize(base);
     names.push_back(name);
@@ -37,7 +40,11 @@ std::vector<std::string> kernel_names(const halogen_kernel_info &info) {
 }
 
 void record_ran(const halogen_kernel_info &info) {
-  for (const std::string &name : kernel_names(info)) append_once("ran " + name + " " + info.isa);
+  std::istringstream words(info.kernels);
+  for (std::string name; words >> name;) {
+    const size_t end = name.rfind("__");
+    if (end != std::string::npos) append_once("ran " + name.substr(0, end) + " " + name.substr(end + 2));
+  }
 }
 
 void record_unavailable(const std::string &variant, const std::string &reason) {
