@@ -29,7 +29,7 @@ constexpr int64_t kSlabRows = 16;
 // GPU: a chunk is eight threads' work for every channel. As many rows as keep f32 sums short, as few as make so many thread blocks,
 // of so many channels each, that a large device is busy.
 constexpr int64_t kGpuChunkRows[] = {32, 8 * kBlockRowsSlab};
-constexpr int64_t kGpuBlocks = 2048;
+constexpr int64_t kGpuBlocks = 1024;
 constexpr int64_t kGpuLanes = 32;
 // What a grid takes beyond its first dimension, in which samples are not.
 constexpr int64_t kGpuSamples = 65535;
