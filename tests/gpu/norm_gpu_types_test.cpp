@@ -37,7 +37,7 @@ void check_forward(const NormProblem &problem, uint64_t stream) {
 
 void check_backward(const NormProblem &problem, uint64_t stream) {
   const GradientData data(problem, stream);
-  const GradientWish wish{true, stream % 2 == 0, true, true};
+  const GradientWish wish{true, stream % 2 == 0, true, true, static_cast<GradientWish::InputIs>(stream % 3)};
   const GradientResult result =
       run_gradients(device_context(), problem, data, wish, HALOGEN_NORM_PATH_AUTO, &placement());
   const std::string wrong =
