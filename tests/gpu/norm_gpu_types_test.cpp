@@ -11,14 +11,15 @@ using namespace halogen_tests;
 
 namespace {
 
-void check_forward(const NormProblem &problem, uint64_t stream) {
+void check_forward(const NormProblem &problem, uint64_t stream, bool in_place = false) {
   const NormData data = ordinary_data(problem, stream);
   NormStorage storage(problem, data);
   const std::vector<StoredTensor *> tensors = storage.all();
   void *at[11];
   REQUIRE(tensors.size() == 11);
   for (size_t i = 0; i < 11; ++i) at[i] = placement().put(i, tensors[i]->data(), tensors[i]->size());
-  // In the order of NormStorage::all().
+  // In the order of NormStorage::all(): input, output, ...
+  if (in_place) at[1] = at[0];
   const NormMemory memory{at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], at[8], at[9], at[10]};
   NormCall call(problem, memory, HALOGEN_NORM_PATH_AUTO, the_device().device());
   NormResult result;
@@ -26,7 +27,7 @@ void check_forward(const NormProblem &problem, uint64_t stream) {
   result.message = call.error.message;
   result.ran = call.ran;
   for (size_t i = 0; i < 11; ++i) {
-    placement().get(i, tensors[i]->data(), tensors[i]->size());
+    placement().get(in_place && i == 1 ? 0 : i, tensors[i]->data(), tensors[i]->size());
     result.gaps_intact = result.gaps_intact && tensors[i]->gaps_intact();
   }
   static_cast<NormOutputs &>(result) = read_outputs(problem, storage.memory());
@@ -74,6 +75,7 @@ TEST_CASE("gpu: channel-last data in many chunks, whose last is short, of one sa
         for (const Place place : {Place::last, Place::last_samples}) {
           problem.put_all(place);
           check_forward(problem, 1);
+          check_forward(problem, 1, true);
           check_backward(problem, 2);
         }
       }
