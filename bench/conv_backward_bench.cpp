@@ -11,6 +11,7 @@
 #include "register.h"
 #include "samples.h"
 #include "team.h"
+#include "tensors.h"
 
 namespace halogen_bench {
 namespace {

@@ -36,7 +36,8 @@ class NormApplySlab : public halogen::Kernel<NormApplySlab> {
     const Expr q = j / per_set, zero = cast(precision.compute, 0);
     const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(q, et, eb), zero), var(q, et, eb), eps, has_weight,
                                               weight(j, et), has_bias, bias(j, et));
-    halogen::expand(&expanded, {mean_hi(q, et, eb), a.scale, a.shift}, x.dim(0).extent() / S, S);
+    halogen::expand(&expanded, {mean_hi(q, et, eb), a.scale, a.shift}, x.dim(0).extent() / S, S,
+                    !get_target().has_gpu_feature());
     const FuncRef of = expanded.all(i, t, b);
     const Expr plain = halogen::normalize(precision.decode(x(i, r, t, b)), of[0], of[1], of[2]);
     const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(i, r, t, b)), slope);

@@ -29,7 +29,7 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
     const Expr set = vectors.j / per_set;
     const Var &et = vectors.t, &eb = vectors.b;
     halogen::expand(&vectors, {scale(vectors.j, et, eb), mean_hi(set, et, eb), slope(set, et, eb), offset(set, et, eb)},
-                    x.dim(0).extent() / S, S);
+                    x.dim(0).extent() / S, S, !get_target().has_gpu_feature());
     const FuncRef of = vectors.all(i, t, b);
     dx(i, r, t, b) = precision.encode(halogen::input_gradient(Expr(true), of[0], precision.decode(dy(i, r, t, b)),
                                                               of[2], precision.decode(x(i, r, t, b)), of[1], of[3]));

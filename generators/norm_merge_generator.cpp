@@ -31,8 +31,8 @@ class NormMerge : public halogen::Kernel<NormMerge> {
   }
 
   void schedule() {
-    halogen::start_at_zero(mean);
-    halogen::start_at_zero(m2);
+    halogen::any_strides(mean);
+    halogen::any_strides(m2);
     const OutputImageParam first = Func(statistic).output_buffers()[0];
     first.dim(0).set_bounds(0, mean.dim(2).extent());
     first.dim(1).set_bounds(0, mean.dim(3).extent());

@@ -24,8 +24,8 @@ class NormMoments : public halogen::Kernel<NormMoments> {
   }
 
   void schedule() {
-    halogen::start_at_zero(mean);
-    halogen::start_at_zero(m2);
+    halogen::any_strides(mean);
+    halogen::any_strides(m2);
     halogen::start_at_zero(moments);
     Func out = moments;
     out.bound(moment, 0, 3).reorder(moment, g).unroll(moment);

@@ -20,7 +20,8 @@ class NormSumMerge : public halogen::Kernel<NormSumMerge> {
   }
 
   void schedule() {
-    halogen::start_at_zero(block_s1);
+    halogen::any_strides(block_s1);
+    halogen::any_strides(block_s2);
     halogen::same_shape(block_s2, block_s1);
     const OutputImageParam first = Func(sums).output_buffers()[0];
     first.dim(0).set_bounds(0, block_s1.dim(2).extent());

@@ -1,5 +1,5 @@
 // Sums of chunks of rows for the backward pass; lanes run along i, across the channels j = i / S of slab t.
-//   s1, s2 (j, k, t, b): sum(dy), sum(dy (x - mean_hi)) of chunk k of x(j*S .. j*S + S - 1, :, t, b), f64
+//   s1, s2 (j, k, t, b): sum(dy), sum(dy (x - mean_hi)) of chunk k of x(j*S .. j*S + S - 1, :, t, b), f64; on a GPU of every i
 // Means: (set, t, b), a set of `per_set` neighbouring channels. See algorithms/gradients.h.
 #include "algorithms/expanded.h"
 #include "algorithms/precision.h"
@@ -25,15 +25,17 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
 
   void generate() {
     doubles = halogen::machine_of(get_target(), Float(64)).vector;
-    shape = {S, x.dim(1).extent(), chunk_r, block_r};
-    halogen::expand(&mean, {mean_hi(mean.j / per_set, mean.t, mean.b)}, x.dim(0).extent() / S, S);
+    const bool gpu = get_target().has_gpu_feature();
+    shape = gpu ? halogen::gpu_slab_shape(x.dim(1).extent(), chunk_r)
+                : halogen::SlabShape{S, x.dim(1).extent(), chunk_r, block_r};
+    halogen::expand(&mean, {mean_hi(mean.j / per_set, mean.t, mean.b)}, x.dim(0).extent() / S, S, !gpu);
     totals = halogen::slab_sums(vars, shape, precision.compute, doubles, [&](const Expr &r) {
       const Expr g = precision.decode(dy(vars.i, r, vars.t, vars.b));
       const Expr value = precision.decode(x(vars.i, r, vars.t, vars.b));
       return Tuple(g, g * strict_float(value - mean.all(vars.i, vars.t, vars.b)));
     });
     const std::vector<Expr> at{vars.q, vars.k, vars.t, vars.b};
-    sums(at) = Tuple(totals.first.total(at), totals.second.total(at));
+    sums(at) = gpu ? Tuple(totals.by_row(at)) : Tuple(totals.first.total(at), totals.second.total(at));
   }
 
   void schedule() {
@@ -42,11 +44,13 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
     halogen::same_shape(dy, x);
     halogen::any_strides(mean_hi);
     const std::vector<OutputImageParam> outputs = Func(sums).output_buffers();
-    const std::vector<Expr> extents{x.dim(0).extent() / S, shape.chunks(), x.dim(2).extent(), x.dim(3).extent()};
+    const std::vector<Expr> extents{x.dim(0).extent() / shape.width, shape.chunks(), x.dim(2).extent(),
+                                    x.dim(3).extent()};
     for (int d = 0; d < 4; d++) {
       outputs[0].dim(d).set_bounds(0, extents[d]);
     }
     Func out = sums;
+    if (machine.gpu) return halogen::schedule_slab_threads(totals, vars, out, mean);
     Var set("set"), task("task");
     out.fuse(vars.t, vars.b, set).fuse(vars.k, set, task).parallel(task).never_partition_all();
     halogen::schedule_slab_sums(totals, vars, out, task, machine, doubles, S);

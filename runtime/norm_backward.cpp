@@ -18,6 +18,12 @@ bool takes_sums(const NormBackwardTensors &t, const NormBackwardSteps &steps) {
   return !t.sums.exists && !t.part_sums.exists && (steps.sums || steps.fused || steps.applied);
 }
 
+/// Whether the sums of a part, or of all, are copied: an OpenCL tensor's second row need not begin where a kernel's buffer may.
+bool copies_sums(const NormProblem &p, const NormBackwardTensors &t) {
+  const int64_t row = p.C * static_cast<int64_t>(sizeof(double));
+  return (t.sums.exists || t.part_sums.exists) && t.input.device.device_type == kDLOpenCL && norm_padded(row) != row;
+}
+
 /// Whether anything is computed from the gradient itself, beside grad_residual.
 bool uses_gradient(const NormBackwardTensors &t) {
   const bool parameters = t.grad_weight.exists || t.grad_bias.exists;
@@ -134,10 +140,20 @@ class Runner {
 
   int sum(Pieces *pieces) {
     const int64_t bytes = channel_sums(p_, plan_) * static_cast<int64_t>(sizeof(double));
-    if (takes_sums(t_, steps_)) sums_ = {pieces->take(bytes), pieces->take(bytes)};
+    const bool copied = steps_.copied;
+    if (copied || takes_sums(t_, steps_)) sums_ = {pieces->take(bytes), pieces->take(bytes)};
     for (const Vector *v : {&t_.sums, &t_.part_sums}) {
-      if (v->exists) sums_ = {v->memory, v->memory.at(p_.C, sizeof(double))};
+      if (v->exists && !copied) sums_ = {v->memory, v->memory.at(p_.C, sizeof(double))};
     }
+    if (!copied) return compute_sums(pieces);
+    const Memory unused = pieces->take(2 * bytes);
+    const int64_t row = norm_padded(bytes) / static_cast<int64_t>(sizeof(double));
+    if (t_.sums.exists) return launch_.copy_sums(t_.sums.memory, p_.C, sums_.first, row, unused);
+    const int code = compute_sums(pieces);
+    return code != 0 ? code : launch_.copy_sums(sums_.first, row, t_.part_sums.memory, p_.C, unused);
+  }
+
+  int compute_sums(Pieces *pieces) {
     if (!steps_.sums && !steps_.fused) return 0;
     if (p_.values() == 0) return launch_.no_sums(sums_);
     if (plan_.each && steps_.fused) return fused_each(pieces);
@@ -223,6 +239,7 @@ NormBackwardSteps norm_backward_steps(const NormProblem &p, const NormPlan &plan
   steps.applied = dx && !only_scaled && !fusable;
   steps.sums = !steps.fused && !t.sums.exists && (parameters || t.part_sums.exists || (dx && p.own_statistics));
   steps.gradients = parameters;
+  steps.copied = copies_sums(p, t);
   return steps;
 }
 
@@ -237,10 +254,32 @@ int64_t norm_backward_workspace_bytes(const NormProblem &p, const NormPlan &plan
   if (steps.given) bytes += 4 * norm_padded(p.C * compute);
   if (takes_sums(t, steps)) bytes += 2 * norm_padded(channel_sums(p, plan) * doubles);
   if (plan.each && steps.fused) bytes += 2 * norm_padded(norm_chunks(p, plan) * p.C * doubles);
+  if (steps.copied) bytes += 2 * norm_padded(p.C * doubles) + norm_padded(2 * p.C * doubles);
   if (steps.sums && p.values() > 0) bytes += 2 * norm_padded(norm_blocks(p, plan).count() * doubles);
   if (steps.applied) bytes += norm_padded(channel_sums(p, plan) * compute) + 2 * norm_padded(norm_sets(p) * compute);
   // One of the parameters' gradients may not be asked for.
   return steps.gradients ? bytes + norm_padded(p.C * compute) : bytes;
+}
+
+int norm_backward_of_nothing(Call *call, const NormProblem &problem, const NormBackwardTensors &t) {
+  // Whatever the scope, sums of channels.
+  NormProblem channels = problem;
+  channels.scope = HALOGEN_NORM_SCOPE_BATCH;
+  const NormPlan plan = {};
+  const NormBackwardScalars scalars = {};
+  NormBackwardLaunch launch(call, channels, plan, t, scalars);
+  const int64_t bytes = problem.C * static_cast<int64_t>(sizeof(double));
+  Scratch scratch(call, t.input.device);
+  if (!scratch.acquire(3 * norm_padded(bytes))) return halide_error_code_out_of_memory;
+  Pieces pieces(scratch.memory());
+  const PairMemory sums = {pieces.take(bytes), pieces.take(bytes)};
+  Vector weight = t.grad_weight, bias = t.grad_bias;
+  for (Vector *v : {&weight, &bias}) {
+    if (!v->exists) *v = {pieces.take(bytes), weight.exists ? weight.dtype : bias.dtype, true};
+  }
+  const int code = launch.no_sums(sums);
+  // The sums' zeros serve as reciprocal deviations.
+  return code != 0 ? code : launch.gradients(sums, {sums.first, sums.first, sums.first, false, true}, weight, bias);
 }
 
 int norm_backward_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormBackwardTensors &tensors,

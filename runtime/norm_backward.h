@@ -38,6 +38,7 @@ struct NormBackwardSteps {
   bool applied;     ///< dx by coefficients
   bool scaled;      ///< dx = a dy
   bool gradients;   ///< of weight and bias
+  bool copied;      ///< sums of a part, or of all, go through workspace
 };
 
 /// Where the masked gradient goes; `workspace` has the strides of grad_input, or none of its own.
@@ -62,6 +63,9 @@ int64_t norm_backward_workspace_bytes(const NormProblem &problem, const NormPlan
 bool norm_backward_kernel_names(const NormProblem &problem, const NormPlan &plan, const NormBackwardTensors &tensors,
                                 const NormBackwardSteps &steps, halogen_isa isa, char *names, size_t size,
                                 const char **missing);
+
+/// The parameters' gradients of a tensor without values: 0. Returns as norm_backward_run() does.
+int norm_backward_of_nothing(Call *call, const NormProblem &problem, const NormBackwardTensors &tensors);
 
 /// Runs it. Returns 0 or a kernel's code; the reason is noted in `call`.
 int norm_backward_run(Call *call, const NormProblem &problem, const NormPlan &plan, const NormBackwardTensors &tensors,

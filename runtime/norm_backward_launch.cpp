@@ -113,8 +113,18 @@ int NormBackwardLaunch::merge(const Pass &pass, const PairMemory &from, const Pa
   return launch<NormRole::sum_merge>(Dtype::f64, s1, s2, to_s1, to_s2);
 }
 
+int NormBackwardLaunch::copy_sums(const Memory &from, int64_t from_row, const Memory &to, int64_t to_row,
+                                  const Memory &unused) {
+  // As the merge of one block.
+  const auto block = [&] { return Buffer(from, kDoubleType, {dim(1, 1), dim(1, 1), dim(p_.C, 1), dim(2, from_row)}); };
+  Buffer s1 = block(), s2 = block();
+  Buffer copy(to, kDoubleType, {dim(p_.C, 1), dim(2, to_row)}),
+      beside(unused, kDoubleType, {dim(p_.C, 1), dim(2, p_.C)});
+  return launch<NormRole::sum_merge>(Dtype::f64, s1, s2, copy, beside);
+}
+
 int NormBackwardLaunch::no_sums(const PairMemory &to) {
-  const auto none = [&] { return Buffer(any_, kDoubleType, {dim(0, 1), dim(0, 1), dim(p_.C, 1), dim(1, 1)}); };
+  const auto none = [&] { return Buffer(to.first, kDoubleType, {dim(0, 1), dim(0, 1), dim(p_.C, 1), dim(1, 1)}); };
   Buffer s1 = none(), s2 = none(), to_s1 = pairs(to.first), to_s2 = pairs(to.second);
   return launch<NormRole::sum_merge>(Dtype::f64, s1, s2, to_s1, to_s2);
 }

@@ -31,6 +31,8 @@ class NormBackwardLaunch : private NormBuffers {
   /// Sums of blocks of a pass, and of all.
   int sums(const Pass &pass, const Memory &dy, const Memory &mean_hi, const PairMemory &to);
   int merge(const Pass &pass, const PairMemory &from, const PairMemory &to);
+  /// Both rows of sums, which begin `from_row` and `to_row` values after each other; `unused`: twice as many, written beside them.
+  int copy_sums(const Memory &from, int64_t from_row, const Memory &to, int64_t to_row, const Memory &unused);
   /// Of no values: 0.
   int no_sums(const PairMemory &to);
   /// Sums and dx at once.

@@ -71,26 +71,36 @@ Buffer NormBuffers::row_blocks(const Memory &memory, const RowView &v, const Pas
 Buffer NormBuffers::slab_chunks(const Memory &memory, const SlabView &v, const Pass &pass, int64_t channel,
                                 int64_t slab, int64_t count) const {
   const NormBlocks all = norm_blocks(p_, plan_);
-  const int64_t per_sum = p_.channels_per_sum(), chunks = (v.r + plan_.chunk_r - 1) / plan_.chunk_r;
-  // Only where all rows follow each other has a later pass its chunks in the same sample.
-  const int64_t first = !p_.per_channel() ? 0 : v.b == 1 ? pass.first / plan_.chunk_r : pass.first * all.down;
-  return Buffer(
-      memory.at(first * all.sets + channel / per_sum, sizeof(double)), kDoubleType,
-      {dim(slab / per_sum, 1), dim(chunks, all.sets), dim(count, slab / per_sum), dim(v.b, all.sets * all.down)});
+  const int64_t width = norm_chunk_width(p_, v), chunks = (v.r + plan_.chunk_r - 1) / plan_.chunk_r;
+  const int64_t of_slab = slab * v.S / width, row = all.along * all.sets;
+  // Rows are samples, or a sample has chunks of its own: only tensors without gaps go in one pass.
+  const int64_t first = !p_.per_channel() ? 0 : p_.channel_last ? pass.first * all.down : pass.first / plan_.chunk_r;
+  return Buffer(memory.at(first * row + channel * v.S / width, sizeof(double)), kDoubleType,
+                {dim(of_slab, 1), dim(chunks, row), dim(count, of_slab), dim(v.b, row * all.down)});
 }
 
 NormBuffers::Merge NormBuffers::merged(const Pass &pass) const {
   const NormBlocks all = norm_blocks(p_, plan_);
   if (plan_.across) {
     const SlabView v = norm_slab_view(p_, pass.samples);
-    const int64_t together = v.merged ? v.b : 1, samples = v.merged ? 1 : v.b;
+    const int64_t row = all.along * all.sets;
+    // Of samples that lie apart, each has chunks whose last may be shorter.
+    if (v.merged && v.b > 1) {
+      return {v.r,
+              v.b,
+              plan_.chunk_r,
+              1,
+              all.sets,
+              1,
+              {dim(all.down, row), dim(v.b, row * all.down), dim(all.sets, 1), dim(1, 0)}};
+    }
     return {v.width,
-            v.r * together,
-            v.width,
+            v.r,
+            norm_chunk_width(p_, v),
             plan_.chunk_r,
             all.sets,
-            samples,
-            {dim(1, 1), dim(all.down * together, all.sets), dim(all.sets, 1), dim(samples, all.sets * all.down)}};
+            v.b,
+            {dim(all.along, 1), dim(all.down, row), dim(all.sets, all.along), dim(v.b, row * all.down)}};
   }
   const RowView v = norm_sets_view(p_, pass.samples);
   const int64_t blocks = all.along * all.down;

@@ -114,6 +114,7 @@ bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, cons
     across ? HALOGEN_ADD(sums_slab, p.dtype) : HALOGEN_ADD(sums_cs_row, p.dtype);
     HALOGEN_ADD(sum_merge, Dtype::f64);
   }
+  if (steps.copied) HALOGEN_ADD(sum_merge, Dtype::f64);
   const bool applied = steps.applied && p.values() > 0;
   if (applied) HALOGEN_ADD(coefficients, compute);
   if (steps.fused) HALOGEN_ADD_FUSED(backward);

@@ -26,6 +26,13 @@ constexpr int64_t kSlabValues = 2048;
 constexpr int64_t kNarrowSlab = 64;
 // Rows in a task of given statistics, at least: its vectors are made once.
 constexpr int64_t kSlabRows = 16;
+// GPU: a chunk is eight threads' work for every channel. As many rows as keep f32 sums short, as few as make so many thread blocks,
+// of so many channels each, that a large device is busy.
+constexpr int64_t kGpuChunkRows[] = {32, 8 * kBlockRowsSlab};
+constexpr int64_t kGpuBlocks = 1024;
+constexpr int64_t kGpuLanes = 32;
+// What a grid takes beyond its first dimension, in which samples are not.
+constexpr int64_t kGpuSamples = 65535;
 // Kernels count elements in 31 bits.
 constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
 // Only a handful of large sets: split them, so that threads can share one.
@@ -97,7 +104,8 @@ halogen_norm_path choose(const NormProblem &p, bool each, bool across, bool slab
                          const char **reason) {
   if (p.gpu) {
     *reason = p.reduces() ? "GPU: sums by blocks, merged, then applied" : "GPU: one pass";
-    return p.reduces() ? HALOGEN_NORM_PATH_SPLIT : HALOGEN_NORM_PATH_ROW;
+    if (p.reduces()) return HALOGEN_NORM_PATH_SPLIT;
+    return across ? HALOGEN_NORM_PATH_SLAB : HALOGEN_NORM_PATH_ROW;
   }
   if (each) {
     *reason = "a row is a statistic set, and fits in the cache";
@@ -179,15 +187,20 @@ void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
 
 void plan_slabs(const NormProblem &p, int64_t slab, NormPlan *plan) {
   const int64_t bytes = read_bytes(p), per_set = p.channels_per_set();
-  plan->slab = at_least_one(slab / per_set * per_set, p.C);
+  plan->slab = at_least_one(p.gpu ? p.C : slab / per_set * per_set, p.C);
   if (plan->slab < per_set) plan->slab = static_cast<int32_t>(per_set);
   const SlabView view = norm_slab_view(p, plan->samples);
+  if (p.gpu && view.b > kGpuSamples) plan->samples = kGpuSamples;
   const int64_t row_bytes = int64_t{plan->slab} * view.S * bytes;
   plan->slab_block_r = at_least_one(kBlockRowsSlab, view.r);
-  // Where samples lie apart, each is a chunk: chunks are counted as if all but the last were alike.
-  const int64_t rows = ceil_div(std::max(kBlockRowsSlab, kTaskBytes / row_bytes), kBlockRowsSlab) * kBlockRowsSlab;
-  plan->chunk_r = at_least_one(view.merged && view.b > 1 ? view.r : rows, view.r);
-  if (p.over_samples() && plan->across && plan->samples < p.N && view.b == 1) {
+  int64_t rows = ceil_div(std::max(kBlockRowsSlab, kTaskBytes / row_bytes), kBlockRowsSlab) * kBlockRowsSlab;
+  if (p.gpu) {
+    const int64_t tiles = ceil_div(p.C * view.S, kGpuLanes) * view.b, all = view.r * tiles;
+    rows =
+        std::clamp(ceil_div(all / kGpuBlocks, kGpuChunkRows[0]) * kGpuChunkRows[0], kGpuChunkRows[0], kGpuChunkRows[1]);
+  }
+  plan->chunk_r = at_least_one(rows, view.r);
+  if (p.over_samples() && plan->across && plan->samples < p.N && !p.channel_last) {
     // Passes begin at a chunk.
     plan->chunk_r = at_least_one(plan->chunk_r, plan->samples);
     plan->samples = plan->samples / plan->chunk_r * plan->chunk_r;
@@ -253,7 +266,7 @@ NormBlocks norm_blocks(const NormProblem &p, const NormPlan &plan) {
     return {ceil_div(view.s, plan.block_s), ceil_div(view.r, plan.block_r), view.g, view.b};
   }
   const SlabView view = norm_slab_view(p, samples);
-  return {1, ceil_div(view.r, plan.chunk_r), p.C / p.channels_per_sum(), view.b};
+  return {view.width / norm_chunk_width(p, view), ceil_div(view.r, plan.chunk_r), p.C / p.channels_per_sum(), view.b};
 }
 
 int64_t norm_workspace_bytes(const NormProblem &p, const NormPlan &plan) {
@@ -291,7 +304,6 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
   }
   const bool batch = p.over_samples(), whole = plan->samples == p.N;
   const bool slab_possible = p.channel_last || (p.x.c == p.S && p.y.c == p.S && p.residual.c == p.S);
-  if (p.gpu && p.channel_last) return refuse(plan, "GPU: channel-last data");
 
   // The rows of a slab are read twice: with own statistics it must fit in half the L2, one set of channels at least.
   const SlabView view = norm_slab_view(p, plan->samples);
@@ -301,7 +313,9 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
   const int64_t narrowest = p.channel_last ? std::min(kNarrowSlab, p.C) : 1;
   const bool slab_fits = slab >= std::max(p.channels_per_set(), narrowest) && (!batch || (whole && slab_whole));
   const bool row_fits = set_values(p) * read_bytes(p) <= caches.l2 && (!batch || whole);
-  const bool across = slab_possible && (p.channel_last || p.S < kShortRow);
+  // A GPU has sums of every i: too many where a sample is one row of them.
+  const bool short_rows = p.S < kShortRow && (!p.gpu || p.per_channel());
+  const bool across = slab_possible && (p.channel_last || short_rows);
 
   const bool each = rows_are_sets(p) && row_fits;
   plan->path = choose(p, each, across, slab_fits, row_fits, &plan->reason);
@@ -312,10 +326,10 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
     plan->reason = "path asked for";
   }
   plan->each = each && plan->path == HALOGEN_NORM_PATH_ROW;
-  plan->across = plan->path == HALOGEN_NORM_PATH_SPLIT && across && !p.gpu;
-  if (plan->across && p.over_samples() && p.N > kMaxElements / p.S) {
+  plan->across = plan->path == HALOGEN_NORM_PATH_SPLIT && across;
+  if (plan->across && p.over_samples() && p.N > kMaxElements) {
     plan->too_large = true;
-    return refuse(plan, "a channel has more than 2^31 - 1 values, and lanes run across channels");
+    return refuse(plan, "more than 2^31 - 1 samples, and lanes run across channels");
   }
 
   plan_rows(p, caches, plan);

@@ -112,13 +112,18 @@ int64_t norm_sets(const NormProblem &problem);
 /// Whether y is taken by lanes across channels.
 inline bool norm_across(const NormPlan &plan) { return plan.path == HALOGEN_NORM_PATH_SLAB || plan.across; }
 
-/// Statistics of blocks, or chunks, that SPLIT keeps: memory order is along, down, set, sample.
+/// Statistics of blocks, or chunks, that SPLIT keeps: memory order is along, down, set, sample; of chunks along, set, down, sample.
 struct NormBlocks {
   int64_t along, down, sets, samples;
 
   int64_t count() const { return along * down * sets * samples; }
 };
 NormBlocks norm_blocks(const NormProblem &problem, const NormPlan &plan);
+
+/// Neighbouring i's that a chunk's statistics are of: a set's. On a GPU each i has its own, and is put together with its set's by the merge.
+inline int64_t norm_chunk_width(const NormProblem &problem, const SlabView &view) {
+  return problem.gpu ? 1 : view.width;
+}
 
 /// Bytes that the plan takes for statistics and, with SPLIT, for those of blocks.
 int64_t norm_workspace_bytes(const NormProblem &problem, const NormPlan &plan);

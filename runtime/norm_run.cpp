@@ -143,8 +143,8 @@ int norm_prepare(Call *call, const DLDevice &device) {
   const auto part = [&](int i) { return memory.at(i * norm_padded(1), 1); };
   NormProblem problem = {};
   problem.N = problem.C = 1;
-  problem.S = 2;
-  problem.x = problem.y = problem.residual = {2, 2, 1};
+  problem.S = 64;
+  problem.x = problem.y = problem.residual = {64, 64, 1};
   problem.scope = HALOGEN_NORM_SCOPE_BATCH;
   problem.groups = 1;
   problem.own_statistics = problem.gpu = true;
@@ -153,10 +153,16 @@ int norm_prepare(Call *call, const DLDevice &device) {
   tensors.output = part(1);
   tensors.running_mean = {part(2), Dtype::f32, true};
   tensors.running_var = {part(3), Dtype::f32, true};
-  NormPlan plan;
-  if (!norm_plan(problem, HALOGEN_NORM_PATH_AUTO, {0, 0}, HALOGEN_STORES_CACHED, &plan))
-    return halide_error_code_internal_error;
-  return norm_run(call, problem, plan, tensors, {1.0, 0.5, true, 1.0});
+  for (const bool channel_last : {false, true}) {
+    problem.channel_last = channel_last;
+    if (channel_last) problem.x = problem.y = problem.residual = {64, 1, 1};
+    NormPlan plan;
+    if (!norm_plan(problem, HALOGEN_NORM_PATH_AUTO, {0, 0}, HALOGEN_STORES_CACHED, &plan))
+      return halide_error_code_internal_error;
+    const int code = norm_run(call, problem, plan, tensors, {1.0, 0.5, true, 1.0});
+    if (code != 0) return code;
+  }
+  return 0;
 }
 
 }  // namespace halogen

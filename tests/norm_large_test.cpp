@@ -72,6 +72,10 @@ TEST_SUITE("norm_large") {
     problem.running = Running::none;
     problem.given = true;
     check(problem, {static_cast<int64_t>(repeats), 2, static_cast<int64_t>(block) / 2}, input, output);
+    // Channel-last samples have chunks of their own; with one sample less, the last pass is of one.
+    problem = one_block(2);
+    problem.put_all(Place::last);
+    check(problem, {static_cast<int64_t>(repeats) - 1, 2, static_cast<int64_t>(block) / 2}, input, output);
     // 2^28 values in one channel: long sums, and many blocks to merge.
     problem = one_block(1);
     check(problem, {64, 1, static_cast<int64_t>(block)}, input, output);

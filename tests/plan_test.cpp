@@ -67,6 +67,11 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
   CHECK(plan.apply_samples <= order.b);
   const SlabView slabs = norm_slab_view(problem, plan.samples);
   CHECK(slabs.S * problem.C * slabs.r * slabs.b == elements);
+  if (problem.gpu) {
+    // A chunk is eight threads' blocks. Only a grid's first dimension may exceed 65535.
+    CHECK(plan.chunk_r <= 8 * 128);
+    CHECK((!norm_across(plan) || slabs.b <= 65535));
+  }
   CHECK(plan.slab >= 1);
   CHECK(plan.slab <= problem.C);
   CHECK(plan.slab % problem.channels_per_set() == 0);
@@ -94,7 +99,7 @@ TEST_SUITE("plan") {
       problem.own_statistics = i % 5 != 0;
       problem.dtype = static_cast<Dtype>(random.below(4));
       problem.channel_last = i % 2 == 0;
-      problem.gpu = i % 7 == 0 && !problem.channel_last;
+      problem.gpu = i % 7 == 0;
       problem = dense(problem);
       for (int64_t l2 : l2_sizes) check_sound(problem, planned(problem, l2));
     }
@@ -114,14 +119,53 @@ TEST_SUITE("plan") {
     }
   }
 
-  TEST_CASE("plan: channel-last channels of more than 2^31 values are refused, what is counted wraps nowhere") {
-    NormPlan plan;
+  TEST_CASE("plan: channel-last channels of more than 2^31 values go in passes, what is counted wraps nowhere") {
     NormProblem problem = batch(1 << 12, 2, 1 << 20);
     problem.channel_last = true;
-    CHECK_FALSE(norm_plan(dense(problem), HALOGEN_NORM_PATH_AUTO, caches, HALOGEN_STORES_AUTO, &plan));
+    for (const bool gpu : {false, true}) {
+      problem.gpu = gpu;
+      const NormPlan plan = planned(dense(problem));
+      check_sound(problem, plan);
+      CHECK(plan.samples < problem.N);
+      // Samples have chunks of their own, the same number each.
+      const NormBlocks blocks = norm_blocks(problem, plan);
+      CHECK(blocks.samples == problem.N);
+      CHECK(blocks.down == (problem.S + plan.chunk_r - 1) / plan.chunk_r);
+    }
+    NormPlan plan;
+    CHECK_FALSE(norm_plan(batch(int64_t{1} << 31, 1, 1), HALOGEN_NORM_PATH_AUTO, caches, HALOGEN_STORES_AUTO, &plan));
     CHECK(plan.too_large);
-    problem.N = 1 << 10;
-    CHECK(norm_plan(dense(problem), HALOGEN_NORM_PATH_AUTO, caches, HALOGEN_STORES_AUTO, &plan));
+  }
+
+  TEST_CASE(
+      "plan: GPUs share a few long rows, take large tensors in passes, and go across channels where rows are short") {
+    const auto on_gpu = [](NormProblem problem, bool channel_last) {
+      problem.gpu = true;
+      problem.channel_last = channel_last;
+      return dense(problem);
+    };
+    for (const bool channel_last : {false, true}) {
+      const NormProblem few = on_gpu(batch(1, 2, 1 << 24), channel_last);
+      const NormBlocks blocks = norm_blocks(few, planned(few));
+      CHECK(blocks.along * blocks.down >= 1024);
+      for (const bool own : {false, true}) {
+        for (const NormProblem &large : {batch(1 << 20, 64, 49, own), batch(513, 2, 1 << 21, own)}) {
+          const NormProblem problem = on_gpu(large, channel_last);
+          const NormPlan plan = planned(problem);
+          check_sound(problem, plan);
+          CHECK(plan.samples < problem.N);
+        }
+      }
+    }
+    for (const bool own : {false, true}) {
+      CHECK(norm_across(planned(on_gpu(batch(1024, 512, 1, own), false))));
+      CHECK(norm_across(planned(on_gpu(batch(32, 64, 3136, own), true))));
+      CHECK_FALSE(norm_across(planned(on_gpu(batch(32, 64, 3136, own), false))));
+    }
+    // Sums of every value would be more than the tensor.
+    NormProblem instance = on_gpu(batch(32, 64, 16), false);
+    instance.scope = HALOGEN_NORM_SCOPE_INSTANCE;
+    CHECK_FALSE(norm_across(planned(instance)));
   }
 
   TEST_CASE("plan: the shapes that the paths are made for") {

@@ -1,7 +1,5 @@
 #include "norm.h"
 
-#include <cstring>
-
 #include "norm_call.h"
 #include "norm_check.h"
 
@@ -47,12 +45,14 @@ struct Backward {
 };
 
 /// Gradients of parameters that no value contributes to.
-void zero_gradients(const NormBackwardTensors &t, int64_t channels) {
-  for (const Vector *v : {&t.grad_weight, &t.grad_bias}) {
-    if (v->exists && v->memory.device.device_type == kDLCPU) {
-      std::memset(v->memory.address(), 0, static_cast<size_t>(channels * dtype_bytes(v->dtype)));
-    }
+halogen_status zero_gradients(const Report &report, halogen_context *context, const NormBackwardCall &call,
+                              void *stream) {
+  Call record(context, stream, call.device.device_id, report.error);
+  if (call.problem.gpu) {
+    const halogen_status ready = begin_on_gpu(report, context, call, &record);
+    if (ready != HALOGEN_OK) return ready;
   }
+  return record.finish(norm_backward_of_nothing(&record, call.problem, call.tensors));
 }
 
 }  // namespace
@@ -72,7 +72,11 @@ halogen_status norm_backward_call(halogen_context *context, const halogen_norm_b
   NormBackwardCall call;
   const halogen_status status = check_norm_backward(report, args, !only_query, &call);
   if (status != HALOGEN_OK) return status;
-  if (call.empty && !only_query && args.moments == nullptr) zero_gradients(call.tensors, call.problem.C);
+  const bool parameters = call.tensors.grad_weight.exists || call.tensors.grad_bias.exists;
+  if (call.empty && !only_query && args.moments == nullptr && parameters && call.problem.C > 0) {
+    const halogen_status zeroed = zero_gradients(report, context, call, args.stream);
+    if (zeroed != HALOGEN_OK) return zeroed;
+  }
   return run(report, context, Backward{call, call.path}, args.stream, only_query, info);
 }
 

@@ -61,6 +61,15 @@ bool describe(const halogen_context &context, const Direction &direction, const 
   return complete;
 }
 
+/// A call on its device.
+inline halogen_status begin_on_gpu(const Report &report, halogen_context *context, const NormCallBase &call,
+                                   Call *record) {
+  const halogen_status ready = context->gpu.begin(record, call.device);
+  return ready != HALOGEN_OK ? ready
+                             : check_norm_offsets(report, context->gpu, *record, call.data, call.data_count,
+                                                  call.vectors, call.vector_count);
+}
+
 /// `direction` is one of what can be computed: it knows its call, kernels and workspace.
 template <class Direction>
 halogen_status run(const Report &report, halogen_context *context, const Direction &direction, void *stream,
@@ -97,11 +106,7 @@ halogen_status run(const Report &report, halogen_context *context, const Directi
 
   Call record(context, stream, call.device.device_id, report.error);
   if (call.problem.gpu) {
-    halogen_status ready = context->gpu.begin(&record, call.device);
-    if (ready == HALOGEN_OK) {
-      ready =
-          check_norm_offsets(report, context->gpu, record, call.data, call.data_count, call.vectors, call.vector_count);
-    }
+    const halogen_status ready = begin_on_gpu(report, context, call, &record);
     if (ready != HALOGEN_OK) return ready;
   }
   Scratch copies(&record, call.device);

@@ -13,8 +13,9 @@ struct Expanded {
   Halide::Func of_channel{"of_channel"}, all{"expanded"};
 };
 
-/// `values` are functions of e's variables j, t and b.
-void expand(Expanded *e, const std::vector<Halide::Expr> &values, const Halide::Expr &slab, const Halide::Expr &S);
+/// `values` are functions of e's variables j, t and b. Not `copied`: each i looks up its channel's, whose number is a division.
+void expand(Expanded *e, const std::vector<Halide::Expr> &values, const Halide::Expr &slab, const Halide::Expr &S,
+            bool copied = true);
 
 }  // namespace halogen
 #endif

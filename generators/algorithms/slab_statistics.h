@@ -15,7 +15,7 @@ struct SlabStatistics {
   Func sample{"sample"}, centre{"centre"};  ///< (i, kr, k, t, b)
   RowSums deviation;
   Func block{"block"};                                              ///< {sum, M2}, (i, kr, k, t, b)
-  Func row_sum{"row_sum"}, row_mean{"row_mean"}, row_m2{"row_m2"};  ///< (i, k, t, b)
+  Func row_sum{"row_sum"}, row_mean{"row_mean"}, row_m2{"row_m2"};  ///< (i, k, t, b): moments of an i
   SetSum mean_sum, m2_sum;
   Func mean{"mean"};        ///< (q, k, t, b)
   Func moments{"moments"};  ///< {mean, M2}, (q, k, t, b), f64

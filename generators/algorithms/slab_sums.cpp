@@ -5,7 +5,9 @@ namespace halogen {
 using namespace Halide;
 
 Expr SlabShape::chunks() const { return (rows + chunk_rows - 1) / chunk_rows; }
-Expr SlabShape::blocks() const { return (chunk_rows + block_rows - 1) / block_rows; }
+Expr SlabShape::blocks() const {
+  return blocks_at_once > 0 ? Expr(blocks_at_once) : (chunk_rows + block_rows - 1) / block_rows;
+}
 Expr SlabShape::chunk_length(const Expr &k) const { return min(chunk_rows, rows - k * chunk_rows); }
 Expr SlabShape::length(const Expr &kr, const Expr &k) const {
   return min(block_rows, chunk_length(k) - kr * block_rows);

@@ -14,6 +14,7 @@ namespace halogen {
 struct SlabShape {
   Expr width;  ///< i's in a set q
   Expr rows, chunk_rows, block_rows;
+  int blocks_at_once = 0;  ///< GPU: of a chunk, each by a thread; else any number
 
   Expr chunks() const;
   Expr blocks() const;                               ///< of a chunk, at most

@@ -63,9 +63,58 @@ void schedule_slab_statistics(SlabStatistics &st, Func out, const Var &at, const
   schedule_row_sums(st.deviation, st.vars, st.block, st.vars.kr, machine.vector);
 }
 
+SlabShape gpu_slab_shape(const Expr &rows, const Expr &chunk_rows) {
+  return {1, rows, chunk_rows, (chunk_rows + kSlabWarps - 1) / kSlabWarps, kSlabWarps};
+}
+
+Var schedule_slab_threads(Func out, Func block, const SlabVars &vars) {
+  Var tile("tile"), lane("lane"), task("task");
+  // Tiles of a row side by side, as in memory. Only a grid's first dimension may exceed 65535.
+  out.split(vars.q, tile, lane, kSlabLanes, TailStrategy::GuardWithIf).reorder(lane, tile, vars.k, vars.b, vars.t);
+  out.fuse(tile, vars.k, task).gpu_blocks(task, vars.b, vars.t).gpu_threads(lane);
+  block.compute_at(out, task).store_in(MemoryType::GPUShared).reorder(vars.i, vars.kr).gpu_threads(vars.i, vars.kr);
+  block.bound_storage(vars.i, kSlabLanes);
+  return lane;
+}
+
+void schedule_slab_threads(SlabSums &sums, const SlabVars &vars, Func out, Expanded &means) {
+  Func block = sums.rows.sums.in(sums.by_row);
+  const Var lane = schedule_slab_threads(out, block, vars);
+  means.all.compute_at(block, vars.i);
+  sums.rows.sums.compute_at(block, vars.i);
+  sums.rows.sums.update(0).reorder(sums.rows.quads.x, sums.rows.quads.y).unroll(sums.rows.quads.x);
+  sums.rows.sums.update(1).unscheduled();
+  sums.by_row.compute_at(out, lane).update().unscheduled();
+}
+
+void schedule_slab_threads(SlabStatistics &st, Func out) {
+  const Var lane = schedule_slab_threads(out, st.block, st.vars);
+  for (Func f : {st.sample, st.centre, st.deviation.sums}) {
+    f.compute_at(st.block, st.vars.i);
+  }
+  st.sample.update().unscheduled();
+  st.deviation.sums.update(0).reorder(st.deviation.quads.x, st.deviation.quads.y).unroll(st.deviation.quads.x);
+  st.deviation.sums.update(1).unscheduled();
+  for (Func f : {st.row_sum, st.row_mean, st.row_m2}) {
+    f.compute_at(out, lane);
+  }
+  st.row_sum.update().unscheduled();
+  st.row_m2.update().unscheduled();
+}
+
 Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, const Machine &machine) {
   const auto &[i, r, t, b] = vars;
   Var rows("rows"), row("row"), set("set"), task("task");
+  if (machine.gpu) {
+    constexpr int kItems = 4;
+    Var tile("tile"), lane("lane"), item("item"), warp("warp");
+    out.split(i, tile, lane, kSlabLanes, TailStrategy::GuardWithIf)
+        .split(r, rows, row, kItems * kSlabWarps, TailStrategy::GuardWithIf)
+        .split(row, item, warp, kSlabWarps)
+        .reorder(item, lane, warp, tile, rows, b, t);
+    out.fuse(tile, rows, task).gpu_blocks(task, b, t).gpu_threads(lane, warp);
+    return task;
+  }
   out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, rows, t, b);
   out.fuse(t, b, set).fuse(rows, set, task).parallel(task);
   out.vectorize(i, machine.vector, TailStrategy::GuardWithIf).never_partition(row, task);
@@ -73,6 +122,11 @@ Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, con
 }
 
 void schedule_expanded(Expanded &expanded, Func out, const Var &at, const Machine &machine) {
+  if (machine.gpu) {
+    expanded.all.compute_at(out, at).store_in(MemoryType::GPUShared).gpu_threads(expanded.i);
+    expanded.all.bound_storage(expanded.i, kSlabLanes);
+    return;
+  }
   expanded.of_channel.compute_at(out, at).never_partition_all();
   expanded.all.compute_at(out, at).never_partition_all();
   // Whole vectors, then single values: no masked stores, which some CPUs are slow at.

@@ -104,10 +104,12 @@ NormResult run_on_device(halogen_context *context, const NormProblem &problem, c
   return result;
 }
 
-/** A GPU has one schedule, by rows: own statistics by blocks, merged, applied. */
+/** Own statistics are by blocks, merged, applied; where statistics are per channel, short rows go across channels. */
 std::string meant_kernels(const NormProblem &problem) {
-  std::string names = problem.given ? "" : "norm_partial_f32_cs_row norm_merge_f32 ";
-  names += "norm_apply_f32_cs_row";
+  const bool per_channel = problem.given || problem.scope == HALOGEN_NORM_SCOPE_BATCH;
+  const std::string path = per_channel && problem.s() < 32 ? "slab" : "cs_row";
+  std::string names = problem.given ? "" : "norm_partial_f32_" + path + " norm_merge_f32 ";
+  names += "norm_apply_f32_" + path;
   return problem.running == Running::none ? names : names + " norm_running_f32";
 }
 
