@@ -157,6 +157,7 @@ const char *unsuitable(const NormProblem &p, halogen_norm_path forced, bool each
 void plan_each(const NormProblem &p, NormPlan *plan) {
   const int64_t width = p.channels_per_set(), bytes = read_bytes(p);
   plan->block_s = at_least_one(kBlockValues, width);
+  plan->block_r = 1;
   plan->chunk_rows = at_least_one(kMaxTaskBytes / (width * bytes), std::min(kChunkRows, p.N));
   // Passes begin at a chunk.
   if (plan->samples < p.N) plan->samples = std::max<int64_t>(1, plan->samples / plan->chunk_rows * plan->chunk_rows);

@@ -52,7 +52,7 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
   // Kernels count in 31 bits.
   CHECK(plan.samples * problem.C * problem.S < int64_t{1} << 31);
   CHECK(plan.block_s >= 1);
-  CHECK(plan.block_s <= problem.S);
+  CHECK(plan.block_s <= (plan.each ? problem.channels_per_set() : problem.S));
   CHECK(plan.block_r >= 1);
   CHECK(int64_t{plan.block_s} * plan.block_r <= 4096);
   CHECK(plan.sets_per_task >= 1);
