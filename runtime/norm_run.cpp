@@ -125,7 +125,9 @@ int norm_moments(Call *call, const NormProblem &problem, const NormPlan &plan, c
 }
 
 int norm_join(Call *call, const Memory &from, int64_t parts, int64_t channels, const Memory &moments) {
-  Buffer all(from, kDoubleType, {dim(channels, 1), dim(3, channels), dim(parts, 3 * channels)});
+  // Of no parts there need be no memory.
+  const Memory &memory = parts > 0 ? from : moments;
+  Buffer all(memory, kDoubleType, {dim(channels, 1), dim(3, channels), dim(parts, 3 * channels)});
   Buffer joined(moments, kDoubleType, {dim(channels, 1), dim(3, channels)});
   const Variant variant = norm_variant(from.device.device_type != kDLCPU, call->context->options.isa);
   return find_kernel<NormRole::join>(Dtype::f64, variant).function(call, all, joined);
