@@ -35,7 +35,7 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
   void generate() {
     machine = halogen::machine_of(get_target(), precision.compute);
     const Type compute = precision.compute;
-    const Expr S = x.dim(0).extent();
+    const Expr S = x.dim(0).extent();  // 32 or more
     const halogen::BlockShape shape{S, 1, block_s, 1};
     const auto value = [&](const Expr &i, const Expr &set, const Expr &row) {
       return strict_float(precision.decode(x(i, set, row)) - mean_hi(set, row));
@@ -95,8 +95,8 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
     out.split(b, k, inner, grain, TailStrategy::GuardWithIf).reorder(s, inner, g, k);
     out.parallel(k).parallel(g).never_partition(inner, g, k);
     out.vectorize(s, machine.vector, TailStrategy::ShiftInwards);
-    // Both sums of four vectors stay in registers over all rows.
-    const int width = 4 * machine.vector;
+    // Both sums of four vectors stay in registers over all rows; a row has at least 32 values.
+    const int width = std::min(4 * machine.vector, 32);
     of_columns.split(s, outer, s, width, TailStrategy::ShiftInwards).parallel(k).parallel(g);
     of_columns.vectorize(s, machine.vector).unroll(s).never_partition(outer, g, k);
     of_columns.compute_with(out, g);

@@ -86,7 +86,7 @@ bool samples_follow(const NormProblem &p, int64_t count, int64_t NormStrides::*a
 constexpr const char *kGroups = "backward of groups: sums of channels, put together, then applied";
 bool fusable(const NormProblem &p) { return !p.backward || p.channels_per_set() == 1; }
 
-// Values of a row whose parameters are its own: whole vectors of sums, and blocks that a row keeps without a heap.
+// Values of a row whose parameters are its own: what norm_backward_each adds up at once, and blocks that a row keeps without a heap.
 constexpr int64_t kEachFrom = 32, kEachTo = 16 * kBlockValues;
 // Rows whose sums for the parameters' gradients are of one task.
 constexpr int64_t kChunkRows = 64;

@@ -30,7 +30,7 @@ void each_case(const Body &body) {
   size_t turn = 0;
   for (const DLDataType dtype : float_types) {
     std::vector<int64_t> widths{32, 33, 47, 64, 100, 129, 1000, 1024, 4096, 4097, 9000};
-    if (quick()) widths = {161};
+    if (quick()) widths = {33, 161};
     for (const int64_t width : widths) {
       for (const int64_t rows : quick() ? std::vector<int64_t>{66} : std::vector<int64_t>{1, 2, 31, 65, 130}) {
         if (rows * width > 200000) continue;
