@@ -52,10 +52,13 @@ class NormApplySlab : public halogen::Kernel<NormApplySlab> {
     halogen::same_shape(residual, x);
     for (OutputImageParam vector : {OutputImageParam(mean_hi), OutputImageParam(mean_lo), OutputImageParam(var),
                                     OutputImageParam(weight), OutputImageParam(bias)}) {
-      halogen::any_strides(vector);
+      halogen::channel_vector(vector, get_target());
+    }
+    if (!machine.gpu) {
+      for (const Expr &flag : {Expr(has_lo), Expr(has_weight), Expr(has_bias)}) branch_on(flag);
     }
     const Var task = halogen::schedule_slab_rows(y, {i, r, t, b}, grain, machine);
-    halogen::schedule_expanded(expanded, y, task, machine);
+    halogen::schedule_expanded(expanded, y, task, S, per_set, machine);
   }
 
  private:

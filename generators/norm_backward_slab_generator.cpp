@@ -68,22 +68,24 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
     halogen::same_shape(dx, x);
     for (OutputImageParam vector :
          {OutputImageParam(mean_hi), OutputImageParam(mean_lo), OutputImageParam(spread), OutputImageParam(weight)}) {
-      halogen::any_strides(vector);
+      halogen::channel_vector(vector, get_target());
     }
+    branch_on(has_lo);
+    branch_on(has_weight);
     const OutputImageParam first = Func(sums).output_buffers()[0];
     first.dim(0).set_bounds(0, x.dim(0).extent() / S);
     first.dim(1).set_bounds(0, x.dim(2).extent());
     first.dim(2).set_bounds(0, x.dim(3).extent());
 
-    // In place works: a value is read only where it is written (GuardWithIf, never shifted inwards).
     Func out = dx, out_sums = sums;
-    out.parallel(b).parallel(t).vectorize(i, machine.vector, TailStrategy::GuardWithIf).never_partition(r, t, b);
+    out.parallel(b).parallel(t).never_partition(t, b);
+    halogen::schedule_rows_at_once(out, i, r, machine);
     out_sums.parallel(b).parallel(t).never_partition_all();
     out_sums.compute_with(out, t);
-    total.compute_at(out, t).never_partition_all();
+    total.compute_at(out, t).vectorize(j, doubles, TailStrategy::GuardWithIf).never_partition_all();
     halogen::schedule_slab_sums(totals, vars, out, t, machine, doubles, S);
-    halogen::schedule_expanded(mean, out, t, machine);
-    halogen::schedule_expanded(vectors, out, t, machine);
+    halogen::schedule_expanded(mean, out, t, S, 1, machine);
+    halogen::schedule_expanded(vectors, out, t, S, 1, machine);
   }
 
  private:

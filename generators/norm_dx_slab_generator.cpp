@@ -42,10 +42,10 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
     halogen::same_shape(dx, x);
     for (OutputImageParam vector :
          {OutputImageParam(scale), OutputImageParam(mean_hi), OutputImageParam(slope), OutputImageParam(offset)}) {
-      halogen::any_strides(vector);
+      halogen::channel_vector(vector, get_target());
     }
     const Var task = halogen::schedule_slab_rows(dx, {i, r, t, b}, grain, machine);
-    halogen::schedule_expanded(vectors, dx, task, machine);
+    halogen::schedule_expanded(vectors, dx, task, S, per_set, machine);
   }
 
  private:

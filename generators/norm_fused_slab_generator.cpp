@@ -1,5 +1,6 @@
 // Normalisation by the input's own statistics while a slab is in the cache; lanes run along i, across the channels j = i / S of
-// slab t, and `width` neighbouring i's are a statistic set q.
+// slab t, and `per_set` neighbouring channels, width = per_set * S, are a
+// statistic set q.
 //   mean_hi, mean_lo, var (q, t, b): statistics of x(q*width .. q*width + width - 1, :, t, b)
 //   y(i, r, t, b) = act((x - mean) / sqrt(var + eps) * weight(j, t) + bias(j, t) + residual)     act, residual: with an epilogue
 // See algorithms/slab_statistics.h and algorithms/normalize.h for the formulas.
@@ -20,7 +21,7 @@ class NormFusedSlab : public halogen::Kernel<NormFusedSlab> {
   Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};  // j, t
   Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"}, epilogue{"epilogue"};
   Input<double> eps{"eps"}, slope{"slope"};
-  Input<int> S{"S"}, width{"width"}, block_r{"block_r"};
+  Input<int> S{"S"}, per_set{"per_set"}, block_r{"block_r"};
   Output<Func> statistic{"statistic", 3};  // q, t, b
   Output<Buffer<void, 4>> y{"y"};          // i, r, t, b; may be x itself, or residual
 
@@ -40,13 +41,14 @@ class NormFusedSlab : public halogen::Kernel<NormFusedSlab> {
     doubles = halogen::machine_of(get_target(), Float(64)).vector;
     Func data("data");
     data(i, r, t, b) = precision.decode(x(i, r, t, b));
+    const Expr width = per_set * S;
     const halogen::SlabShape shape{width, x.dim(1).extent(), x.dim(1).extent(), block_r};
     slabs = halogen::slab_statistics(data, shape, doubles);
     const FuncRef own = slabs.moments(q, 0, t, b);
     set(q, t, b) = halogen::statistic(precision.compute, own[0], own[1], halogen::slab_count(shape, 0));
     statistic(q, t, b) = set(q, t, b);
     const Var &j = expanded.j, &et = expanded.t;
-    const FuncRef st = set(j / (width / S), et, expanded.b);
+    const FuncRef st = set(j / per_set, et, expanded.b);
     const halogen::Affine a = halogen::affine(st[1], st[2], eps, has_weight, weight(j, et), has_bias, bias(j, et));
     halogen::expand(&expanded, {st[0], a.scale, a.shift}, x.dim(0).extent() / S, S);
     const FuncRef of = expanded.all(i, t, b);
@@ -60,22 +62,25 @@ class NormFusedSlab : public halogen::Kernel<NormFusedSlab> {
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);
     halogen::same_shape(residual, x);
-    halogen::any_strides(weight);
-    halogen::any_strides(bias);
+    for (OutputImageParam vector : {OutputImageParam(weight), OutputImageParam(bias)}) {
+      halogen::channel_vector(vector, get_target());
+    }
+    branch_on(has_weight);
+    branch_on(has_bias);
     const OutputImageParam first = Func(statistic).output_buffers()[0];
-    first.dim(0).set_bounds(0, x.dim(0).extent() / width);
+    first.dim(0).set_bounds(0, x.dim(0).extent() / S / per_set);
     first.dim(1).set_bounds(0, x.dim(2).extent());
     first.dim(2).set_bounds(0, x.dim(3).extent());
 
     // A task is a slab: about half an L2 of data over all rows, and sums that stay in L1.
-    // In place works: a value is read only where it is written (GuardWithIf, never shifted inwards).
     Func out = y, out_statistic = statistic;
-    out.parallel(b).parallel(t).vectorize(i, machine.vector, TailStrategy::GuardWithIf).never_partition(r, t, b);
+    out.parallel(b).parallel(t).never_partition(t, b);
+    halogen::schedule_rows_at_once(out, i, r, machine);
     out_statistic.parallel(b).parallel(t).never_partition_all();
     out_statistic.compute_with(out, t);
-    set.compute_at(out, t).never_partition_all();
-    halogen::schedule_slab_statistics(slabs, out, t, machine, doubles, width);
-    halogen::schedule_expanded(expanded, out, t, machine);
+    set.compute_at(out, t).vectorize(q, machine.vector, TailStrategy::GuardWithIf).never_partition_all();
+    halogen::schedule_slab_statistics(slabs, out, t, machine, doubles, per_set * S);
+    halogen::schedule_expanded(expanded, out, t, S, per_set, machine);
   }
 
  private:

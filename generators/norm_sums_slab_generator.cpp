@@ -42,7 +42,7 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
     const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
-    halogen::any_strides(mean_hi);
+    halogen::channel_vector(mean_hi, get_target());
     const std::vector<OutputImageParam> outputs = Func(sums).output_buffers();
     const std::vector<Expr> extents{x.dim(0).extent() / shape.width, shape.chunks(), x.dim(2).extent(),
                                     x.dim(3).extent()};
@@ -54,7 +54,7 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
     Var set("set"), task("task");
     out.fuse(vars.t, vars.b, set).fuse(vars.k, set, task).parallel(task).never_partition_all();
     halogen::schedule_slab_sums(totals, vars, out, task, machine, doubles, S);
-    halogen::schedule_expanded(mean, out, task, machine);
+    halogen::schedule_expanded(mean, out, task, S, per_set, machine);
   }
 
  private:

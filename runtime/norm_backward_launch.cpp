@@ -1,6 +1,7 @@
 #include "norm_backward_launch.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace halogen {
 
@@ -204,7 +205,7 @@ int NormBackwardLaunch::fused_slab(const Pass &pass, const Memory &dy, const Mem
     const auto statistic = [&](const Memory &memory) { return slab_statistic(memory, v, pass, channel, slab, count); };
     Buffer x = data(t_.input, p_.x), g = data(dy, p_.residual), dx = data(t_.grad_input, p_.y);
     Buffer hi = statistic(st.hi), lo = statistic(st.lo), spread = statistic(st.spread);
-    Buffer w = vector(weight.base != nullptr ? weight.at(channel, compute_bytes_) : weight, slab, count);
+    Buffer w = slab_parameters(weight, channel, slab, count);
     Buffer s1 = slab_channels(to.first, v, pass, channel, slab, count);
     Buffer s2 = slab_channels(to.second, v, pass, channel, slab, count);
     return launch<NormRole::backward_slab>(p_.dtype, x, g, hi, lo, spread, w, st.has_lo, st.is_rstd,
@@ -286,12 +287,18 @@ int NormBackwardLaunch::scale(const Pass &pass, const Memory &dy, const Memory &
                                    p_.in_place, sets, samples, to);
   }
   const SlabView v = norm_slab_view(p_, pass.samples);
+  Scratch zeros(call_, dy.device);
+  if (!p_.gpu) {
+    const int64_t bytes = int64_t{plan_.slab} * compute_bytes_;
+    if (!zeros.acquire(bytes)) return halide_error_code_out_of_memory;
+    std::memset(zeros.memory().base, 0, static_cast<size_t>(bytes));
+  }
   return each_slab([&](int64_t channel, int64_t slab, int64_t count) {
     Buffer g = slabs(dy, p_.residual, v, pass, channel, slab, count);
     Buffer dx = slabs(t_.grad_input, p_.y, v, pass, channel, slab, count);
-    Buffer mean(zero, compute_, {dim(slab, 0), dim(count, 0), dim(v.b, 0)});
+    Buffer mean(p_.gpu ? zero : zeros.memory(), compute_, {dim(slab, p_.gpu ? 0 : 1), dim(count, 0), dim(v.b, 0)});
     Buffer var = slab_statistic(st.spread, v, pass, channel, slab, count);
-    Buffer w = vector(has_weight ? weight.at(channel, compute_bytes_) : weight, slab, count);
+    Buffer w = slab_parameters(weight, channel, slab, count);
     halide_buffer_t *to = dx;
     return launched(find_kernel<NormRole::apply_slab>(p_.dtype, variant_), g, mean, var, w, static_cast<int32_t>(v.S),
                     1, plan_.rows_per_task, to);

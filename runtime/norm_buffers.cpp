@@ -51,6 +51,13 @@ Buffer NormBuffers::slabs(const Memory &memory, const NormStrides &strides, cons
                 {dim(slab * v.S, 1), dim(v.r, to.r), dim(count, slab * to.channel), dim(v.b, to.b)});
 }
 
+/// Parameters of slabs, (j, t). A CPU's kernels do not look at absent ones, and their lanes want all dense; a GPU's load them.
+Buffer NormBuffers::slab_parameters(const Memory &memory, int64_t channel, int64_t slab, int64_t count) const {
+  if (memory.base != nullptr) return vector(memory.at(channel, compute_bytes_), slab, count);
+  if (p_.gpu) return vector(memory, slab, count);
+  return Buffer(any_, compute_, {dim(slab, 1), dim(count, 0)});
+}
+
 /// Statistics of slabs, (q, t, b); where they are per channel, the same for all b.
 Buffer NormBuffers::slab_statistic(const Memory &memory, const SlabView &v, const Pass &pass, int64_t channel,
                                    int64_t slab, int64_t count) const {

@@ -61,6 +61,7 @@ class NormBuffers {
   Buffer slabs(const Memory &memory, const NormStrides &strides, const SlabView &view, const Pass &pass,
                int64_t channel, int64_t slab, int64_t count) const;
   Buffer vector(const Memory &memory, int64_t inner, int64_t outer) const;
+  Buffer slab_parameters(const Memory &memory, int64_t channel, int64_t slab, int64_t count) const;
   Buffer slab_statistic(const Memory &memory, const SlabView &view, const Pass &pass, int64_t channel, int64_t slab,
                         int64_t count) const;
   Memory of_sets(const Memory &memory, const Pass &pass) const;

@@ -62,9 +62,7 @@ int NormLaunch::each_slab_of(const Pass &pass, const Parameters &parameters, con
     const auto data = [&](const Memory &memory, const NormStrides &strides) {
       return slabs(memory, strides, v, pass, channel, slab, count);
     };
-    const auto of_channels = [&](const Memory &memory) {
-      return vector(memory.base != nullptr ? memory.at(channel, compute_bytes_) : memory, slab, count);
-    };
+    const auto of_channels = [&](const Memory &memory) { return slab_parameters(memory, channel, slab, count); };
     const auto statistic = [&](const Memory &memory) { return slab_statistic(memory, v, pass, channel, slab, count); };
     const bool has_residual = t_.residual.base != nullptr;
     return kernel(
@@ -78,7 +76,7 @@ int NormLaunch::fused_slab(const Pass &pass, const Parameters &parameters, const
   return each_slab_of(pass, parameters, own, [&](const SlabView &v, SlabArguments a) {
     return launch<NormRole::fused_slab>(p_.dtype, a.x, a.residual, a.weight, a.bias, a.has_weight, a.has_bias,
                                         a.has_residual, p_.epilogue, scalars_.eps, scalars_.slope,
-                                        static_cast<int32_t>(v.S), static_cast<int32_t>(v.width), plan_.slab_block_r,
+                                        static_cast<int32_t>(v.S), static_cast<int32_t>(v.width / v.S), plan_.slab_block_r,
                                         a.hi, a.lo, a.var, a.y);
   });
 }

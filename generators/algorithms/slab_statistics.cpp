@@ -17,17 +17,17 @@ SlabStatistics slab_statistics(const Func &x, const SlabShape &shape, int vector
   auto value = [&](const Expr &r) { return x(st.vars.i, r, st.vars.t, st.vars.b); };
   // The last chunk may have fewer blocks than the others: what is computed of those it has not is never used, but must be memory.
   const Expr first_row = min(k * shape.chunk_rows + kr * shape.block_rows, shape.rows - 1);
-  const Expr first = value(first_row), zero = cast(first.type(), 0);
+  const Expr first = value(first_row);
 
   const Expr sampled = min(length, kSample);
-  st.sample_rows = RDom(0, kSample, "sample_rows");
-  st.sample_rows.where(st.sample_rows < sampled);
-  st.sample(at_block) = Tuple(zero, zero);
-  const Expr from_first = difference(value(shape.row(kr, k, st.sample_rows)), first);
-  st.sample(at_block) = Tuple(st.sample(at_block)[0] + from_first, st.sample(at_block)[1] + abs(from_first));
-  st.centre(at_block) = sampled_centre(first, st.sample(at_block)[0], st.sample(at_block)[1], sampled);
+  st.sample = row_sums(st.vars, shape, sampled, kSample, first.type(), [&](const Expr &r) {
+    const Expr d = difference(value(r), first);
+    return Tuple(d, abs(d));
+  });
+  const FuncRef sample = st.sample.sums(at_block);
+  st.centre(at_block) = sampled_centre(first, sample[0], sample[1], sampled);
 
-  st.deviation = row_sums(st.vars, shape, first.type(), [&](const Expr &r) {
+  st.deviation = row_sums(st.vars, shape, length, shape.block_rows, first.type(), [&](const Expr &r) {
     const Expr d = difference(value(r), st.centre(at_block));
     return Tuple(d, d * d);
   });

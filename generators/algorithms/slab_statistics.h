@@ -11,9 +11,9 @@ namespace halogen {
 /// The stages of slab_statistics(), for the schedule.
 struct SlabStatistics {
   SlabVars vars;
-  RDom sample_rows, blocks;
-  Func sample{"sample"}, centre{"centre"};  ///< (i, kr, k, t, b)
-  RowSums deviation;
+  RDom blocks;
+  Func centre{"centre"};  ///< (i, kr, k, t, b)
+  RowSums sample, deviation;
   Func block{"block"};                                              ///< {sum, M2}, (i, kr, k, t, b)
   Func row_sum{"row_sum"}, row_mean{"row_mean"}, row_m2{"row_m2"};  ///< (i, k, t, b): moments of an i
   SetSum mean_sum, m2_sum;

@@ -17,14 +17,14 @@ Expr SlabShape::row(const Expr &kr, const Expr &k, const Expr &r) const {
   return unsafe_promise_clamped(k * chunk_rows + kr * block_rows + r, 0, rows - 1);
 }
 
-RowSums row_sums(const SlabVars &at, const SlabShape &shape, const Type &type,
-                 const std::function<Tuple(Expr r)> &term) {
+RowSums row_sums(const SlabVars &at, const SlabShape &shape, const Expr &length, const Expr &max_length,
+                 const Type &type, const std::function<Tuple(Expr r)> &term) {
   constexpr int kQuad = 4;
   const std::vector<Expr> block{at.i, at.kr, at.k, at.t, at.b};
-  const Expr length = shape.length(at.kr, at.k), zero = cast(type, 0);
+  const Expr zero = cast(type, 0);
   RowSums sum;
   // Four rows at a time: the sums of an i are loaded and stored once for four values.
-  sum.quads = RDom(0, kQuad, 0, shape.block_rows / kQuad, "row_quads");
+  sum.quads = RDom(0, kQuad, 0, max_length / kQuad, "row_quads");
   sum.quads.where(sum.quads.y < length / kQuad);
   sum.singles = RDom(0, kQuad - 1, "row_singles");
   sum.singles.where(sum.singles < length % kQuad);
@@ -41,6 +41,7 @@ SetSum set_sum(const SlabVars &at, const Expr &width, int vector, const std::fun
   const std::vector<Expr> set{at.q, at.k, at.t, at.b};
   sum.vectors = RDom(0, width / vector, "vectors");
   sum.lanes = RDom(0, vector, "lanes");
+  sum.lanes.where(width >= vector);  // channel-last sets are one i: nothing of the folds is computed for them
   sum.singles = RDom(0, vector - 1, "singles");
   sum.singles.where(sum.singles < width % vector);
   auto in_set = [&](const Expr &w) { return value(at.q * width + unsafe_promise_clamped(w, 0, width - 1)); };
@@ -54,7 +55,7 @@ SlabSums slab_sums(const SlabVars &at, const SlabShape &shape, const Type &type,
                    const std::function<Tuple(Expr r)> &term) {
   SlabSums sum;
   const std::vector<Expr> row{at.i, at.k, at.t, at.b};
-  sum.rows = row_sums(at, shape, type, term);
+  sum.rows = row_sums(at, shape, shape.length(at.kr, at.k), shape.block_rows, type, term);
   sum.blocks = RDom(0, shape.blocks(), "blocks");
   sum.blocks.where(sum.blocks * shape.block_rows < shape.chunk_length(at.k));
   const FuncRef block = sum.rows.sums(at.i, sum.blocks, at.k, at.t, at.b);

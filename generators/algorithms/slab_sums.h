@@ -33,9 +33,9 @@ struct RowSums {
   Func sums{"row_sums"};  ///< (i, kr, k, t, b)
 };
 
-/// Of `term`, a function of the row in the tensor, at SlabVars.
-RowSums row_sums(const SlabVars &at, const SlabShape &shape, const Type &type,
-                 const std::function<Halide::Tuple(Expr r)> &term);
+/// Of `term`, a function of the row in the tensor, at SlabVars, over the first `length` rows of a block, at most max_length.
+RowSums row_sums(const SlabVars &at, const SlabShape &shape, const Expr &length, const Expr &max_length,
+                 const Type &type, const std::function<Halide::Tuple(Expr r)> &term);
 
 /// A sum over the i's of a set, in f64: vectors of values into lanes, then lanes and what is left.
 struct SetSum {

@@ -20,6 +20,12 @@ inline void same_shape(Halide::OutputImageParam y, Halide::OutputImageParam x) {
   }
 }
 
+/// A vector of parameters or statistics that a CPU's lanes run along: dense there; on a GPU any strides, 0 among them.
+inline void channel_vector(Halide::OutputImageParam vector, const Halide::Target &target) {
+  start_at_zero(vector);
+  if (target.has_gpu_feature()) vector.dim(0).set_stride(Halide::Expr());
+}
+
 /// A vector of parameters or statistics: any strides, 0 among them, so that one value can serve for many.
 inline void any_strides(Halide::OutputImageParam vector) {
   start_at_zero(vector);

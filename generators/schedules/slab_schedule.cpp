@@ -7,7 +7,7 @@ using namespace Halide;
 void schedule_set_sum(SetSum &sum, const SlabVars &vars, Func out, const Var &at, int vector, const Expr &width) {
   sum.folds.compute_at(sum.total, vars.q).vectorize(sum.lane, vector).never_partition_all();
   sum.folds.update().reorder(sum.lane, sum.vectors).vectorize(sum.lane, vector).never_partition_all();
-  sum.total.compute_at(out, at).never_partition_all();
+  sum.total.compute_at(out, at).vectorize(vars.q, vector, TailStrategy::GuardWithIf).never_partition_all();
   sum.total.update(0).unroll(sum.lanes).never_partition_all();
   sum.total.update(1).never_partition_all();
   // Channel-last: a set is one i, and lanes run across sets.
@@ -24,7 +24,7 @@ void schedule_row_sums(RowSums &sum, const SlabVars &vars, Func out, const Var &
       .reorder(sum.quads.x, vars.i, sum.quads.y)
       .unroll(sum.quads.x)
       .vectorize(vars.i, vector, guarded)
-      .never_partition_all();
+      .never_partition(sum.quads.y);
   sum.sums.update(1).reorder(vars.i, sum.singles).vectorize(vars.i, vector, guarded).never_partition_all();
 }
 
@@ -45,8 +45,9 @@ void schedule_slab_statistics(SlabStatistics &st, Func out, const Var &at, const
   // x ends with the slab, which need not be a whole vector.
   const TailStrategy guarded = TailStrategy::GuardWithIf;
   const Var &i = st.vars.i;
-  st.moments.compute_at(out, at).never_partition_all();
-  st.mean.compute_at(out, at).never_partition_all();
+  for (Func f : {st.moments, st.mean}) {
+    f.compute_at(out, at).vectorize(st.vars.q, vector, guarded).never_partition_all();
+  }
   schedule_set_sum(st.mean_sum, st.vars, out, at, vector, width);
   schedule_set_sum(st.m2_sum, st.vars, out, at, vector, width);
   for (Func f : {st.row_sum, st.row_mean, st.row_m2}) {
@@ -56,10 +57,8 @@ void schedule_slab_statistics(SlabStatistics &st, Func out, const Var &at, const
     f.update().reorder(i, st.blocks).vectorize(i, machine.vector, guarded).never_partition_all();
   }
   st.block.compute_at(out, at).reorder(i, st.vars.kr).vectorize(i, machine.vector, guarded).never_partition_all();
-  for (Func f : {st.sample, st.centre}) {
-    f.compute_at(st.block, st.vars.kr).vectorize(i, machine.vector, guarded).never_partition_all();
-  }
-  st.sample.update().reorder(i, st.sample_rows).vectorize(i, machine.vector, guarded).never_partition_all();
+  st.centre.compute_at(st.block, st.vars.kr).vectorize(i, machine.vector, guarded).never_partition_all();
+  schedule_row_sums(st.sample, st.vars, st.block, st.vars.kr, machine.vector);
   schedule_row_sums(st.deviation, st.vars, st.block, st.vars.kr, machine.vector);
 }
 
@@ -77,29 +76,37 @@ Var schedule_slab_threads(Func out, Func block, const SlabVars &vars) {
   return lane;
 }
 
+static void schedule_thread_row_sums(RowSums &sum, Func block, const Var &i) {
+  sum.sums.compute_at(block, i);
+  sum.sums.update(0).reorder(sum.quads.x, sum.quads.y).unroll(sum.quads.x);
+  sum.sums.update(1).unscheduled();
+}
+
 void schedule_slab_threads(SlabSums &sums, const SlabVars &vars, Func out, Expanded &means) {
   Func block = sums.rows.sums.in(sums.by_row);
   const Var lane = schedule_slab_threads(out, block, vars);
   means.all.compute_at(block, vars.i);
-  sums.rows.sums.compute_at(block, vars.i);
-  sums.rows.sums.update(0).reorder(sums.rows.quads.x, sums.rows.quads.y).unroll(sums.rows.quads.x);
-  sums.rows.sums.update(1).unscheduled();
+  schedule_thread_row_sums(sums.rows, block, vars.i);
   sums.by_row.compute_at(out, lane).update().unscheduled();
 }
 
 void schedule_slab_threads(SlabStatistics &st, Func out) {
   const Var lane = schedule_slab_threads(out, st.block, st.vars);
-  for (Func f : {st.sample, st.centre, st.deviation.sums}) {
-    f.compute_at(st.block, st.vars.i);
-  }
-  st.sample.update().unscheduled();
-  st.deviation.sums.update(0).reorder(st.deviation.quads.x, st.deviation.quads.y).unroll(st.deviation.quads.x);
-  st.deviation.sums.update(1).unscheduled();
+  st.centre.compute_at(st.block, st.vars.i);
+  schedule_thread_row_sums(st.sample, st.block, st.vars.i);
+  schedule_thread_row_sums(st.deviation, st.block, st.vars.i);
   for (Func f : {st.row_sum, st.row_mean, st.row_m2}) {
     f.compute_at(out, lane);
   }
   st.row_sum.update().unscheduled();
   st.row_m2.update().unscheduled();
+}
+
+void schedule_rows_at_once(Func out, const Var &i, const Var &r, const Machine &machine) {
+  constexpr int kRows = 4;
+  Var quad("quad"), one("one");
+  out.split(r, quad, one, kRows, TailStrategy::GuardWithIf).reorder(one, i, quad).unroll(one);
+  out.vectorize(i, machine.vector, TailStrategy::GuardWithIf);
 }
 
 Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, const Machine &machine) {
@@ -116,26 +123,31 @@ Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, con
     return task;
   }
   out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, rows, t, b);
-  out.fuse(t, b, set).fuse(rows, set, task).parallel(task);
-  out.vectorize(i, machine.vector, TailStrategy::GuardWithIf).never_partition(row, task);
+  out.fuse(t, b, set).fuse(rows, set, task).parallel(task).never_partition(task);
+  schedule_rows_at_once(out, i, row, machine);
   return task;
 }
 
-void schedule_expanded(Expanded &expanded, Func out, const Var &at, const Machine &machine) {
+void schedule_expanded(Expanded &expanded, Func out, const Var &at, const Expr &S, const Expr &per_set,
+                       const Machine &machine) {
   if (machine.gpu) {
     expanded.all.compute_at(out, at).store_in(MemoryType::GPUShared).gpu_threads(expanded.i);
     expanded.all.bound_storage(expanded.i, kSlabLanes);
     return;
   }
   expanded.of_channel.compute_at(out, at).never_partition_all();
+  // Most often a channel has a statistic of its own: vectors of them need no look-up.
+  expanded.of_channel.specialize(per_set == 1).vectorize(expanded.j, machine.vector, TailStrategy::GuardWithIf);
   expanded.all.compute_at(out, at).never_partition_all();
   // Whole vectors, then single values: no masked stores, which some CPUs are slow at.
   RVar vectors("vectors"), lane("lane");
-  expanded.all.update()
-      .allow_race_conditions()  // every (s, j) writes an i of its own, which Halide cannot see
-      .split(expanded.channels.x, vectors, lane, machine.vector, TailStrategy::GuardWithIf)
-      .vectorize(lane)
-      .never_partition_all();
+  Stage copies = expanded.all.update();
+  copies.allow_race_conditions().never_partition_all();  // every (s, j) writes an i of its own, which Halide cannot see
+  // Channel-last: a channel is one i, and lanes run across channels.
+  copies.specialize(S == 1)
+      .split(expanded.channels.y, vectors, lane, machine.vector, TailStrategy::GuardWithIf)
+      .vectorize(lane);
+  copies.split(expanded.channels.x, vectors, lane, machine.vector, TailStrategy::GuardWithIf).vectorize(lane);
 }
 
 }  // namespace halogen
