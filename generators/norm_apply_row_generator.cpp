@@ -32,16 +32,18 @@ class NormApplyRow : public halogen::Kernel<NormApplyRow> {
   void generate() {
     const Expr lo = select(has_lo, mean_lo(g, b), cast(precision.compute, 0));
     const halogen::Affine a = halogen::affine(lo, var(g, b), eps, has_weight, weight(r, g), has_bias, bias(r, g));
-    affine(r, g, b) = Tuple(a.scale, a.shift);
+    affine(r, g, b) = Tuple(precision.operand(a.scale), precision.operand(a.shift));
     const Expr bs = min(b, mean_hi.dim(1).extent() - 1);
     const FuncRef of_row = affine(min(r, weight.dim(0).extent() - 1), g, bs);
-    const Expr plain = halogen::normalize(precision.decode(x(s, r, g, b)), mean_hi(g, bs), of_row[0], of_row[1]);
-    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(s, r, g, b)), slope);
-    y(s, r, g, b) = precision.encode(select(epilogue, finished, plain));
+    const Expr plain =
+        halogen::normalize(precision.decode(x(s, r, g, b)), precision.operand(mean_hi(g, bs)), of_row[0], of_row[1]);
+    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(s, r, g, b)),
+                                          precision.operand(cast(precision.compute, slope)));
+    y(s, r, g, b) = precision.encode_result(select(epilogue, finished, plain));
   }
 
   void schedule() {
-    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
+    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     branch_on(epilogue);
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);

@@ -36,16 +36,18 @@ class NormApplySlab : public halogen::Kernel<NormApplySlab> {
     const Expr q = j / per_set, zero = cast(precision.compute, 0);
     const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(q, et, eb), zero), var(q, et, eb), eps, has_weight,
                                               weight(j, et), has_bias, bias(j, et));
-    halogen::expand(&expanded, {mean_hi(q, et, eb), a.scale, a.shift}, x.dim(0).extent() / S, S,
-                    !get_target().has_gpu_feature());
+    halogen::expand(&expanded,
+                    {precision.operand(mean_hi(q, et, eb)), precision.operand(a.scale), precision.operand(a.shift)},
+                    x.dim(0).extent() / S, S, !get_target().has_gpu_feature());
     const FuncRef of = expanded.all(i, t, b);
     const Expr plain = halogen::normalize(precision.decode(x(i, r, t, b)), of[0], of[1], of[2]);
-    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(i, r, t, b)), slope);
-    y(i, r, t, b) = precision.encode(select(epilogue, finished, plain));
+    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(i, r, t, b)),
+                                          precision.operand(cast(precision.compute, slope)));
+    y(i, r, t, b) = precision.encode_result(select(epilogue, finished, plain));
   }
 
   void schedule() {
-    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
+    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     branch_on(epilogue);
     halogen::start_at_zero(x);
     halogen::same_shape(y, x);

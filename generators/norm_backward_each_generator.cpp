@@ -33,7 +33,7 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
   }
 
   void generate() {
-    machine = halogen::machine_of(get_target(), precision.compute);
+    machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     const Type compute = precision.compute;
     const Expr S = x.dim(0).extent();  // 32 or more
     const halogen::BlockShape shape{S, 1, block_s, 1};

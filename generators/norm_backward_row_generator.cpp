@@ -35,7 +35,7 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
   }
 
   void generate() {
-    machine = halogen::machine_of(get_target(), precision.compute);
+    machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     const halogen::BlockShape shape{x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
     const Expr first_s = vars.ks * block_s, first_r = vars.kr * block_r;
     lanes = halogen::lane_sums(vars, halogen::whole_block(shape, shape.length_s(vars.ks), shape.length_r(vars.kr)),
@@ -58,14 +58,16 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
     const Expr count = cast<double>(shape.S) * cast<double>(shape.R);
     const Tuple corrected = halogen::correction(own, w * total(g, b)[0], w * total(g, b)[1],
                                                 select(has_lo, mean_lo(g, b), cast(compute, 0)), rstd, count);
-    coefficients(g, b) = Tuple(cast(compute, w * rstd), cast(compute, corrected[0]), cast(compute, corrected[1]));
+    const auto operand = [&](const Expr &value) { return precision.operand(cast(compute, value)); };
+    coefficients(g, b) = Tuple(operand(w * rstd), operand(corrected[0]), operand(corrected[1]));
 
     // The last task may be smaller than the others; bounds inference needs to be told.
     const Expr in_task = min(g, x.dim(2).extent() - 1);
     sums(g, b) = Tuple(total(in_task, b)[0], total(in_task, b)[1]);
     const FuncRef of = coefficients(in_task, b);
-    dx(s, r, g, b) = precision.encode(halogen::input_gradient(own, of[0], precision.decode(dy(s, r, g, b)), of[1],
-                                                              precision.decode(x(s, r, g, b)), mean_hi(g, b), of[2]));
+    dx(s, r, g, b) = precision.encode_result(halogen::input_gradient(own, of[0], precision.decode(dy(s, r, g, b)),
+                                                                     of[1], precision.decode(x(s, r, g, b)),
+                                                                     precision.operand(mean_hi(g, b)), of[2]));
   }
 
   void schedule() {

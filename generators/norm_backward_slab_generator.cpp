@@ -37,7 +37,7 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
     doubles = halogen::machine_of(get_target(), Float(64)).vector;
     const Type compute = precision.compute;
     const Expr slab = x.dim(0).extent() / S, rows = x.dim(1).extent();
-    halogen::expand(&mean, {mean_hi(mean.j, mean.t, mean.b)}, slab, S);
+    halogen::expand(&mean, {precision.operand(mean_hi(mean.j, mean.t, mean.b))}, slab, S);
     totals = halogen::slab_sums(vars, {S, rows, rows, block_r}, compute, doubles, [&](const Expr &at) {
       const Expr gradient = precision.decode(dy(vars.i, at, vars.t, vars.b));
       const Expr value = precision.decode(x(vars.i, at, vars.t, vars.b));
@@ -53,16 +53,16 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
     const Tuple corrected = halogen::correction(own, w * of_channel[0], w * of_channel[1],
                                                 select(has_lo, mean_lo(ej, et, eb), cast(compute, 0)), rstd,
                                                 cast<double>(S) * cast<double>(rows));
-    halogen::expand(&vectors, {cast(compute, w * rstd), cast(compute, corrected[0]), cast(compute, corrected[1])}, slab,
-                    S);
+    const auto operand = [&](const Expr &value) { return precision.operand(cast(compute, value)); };
+    halogen::expand(&vectors, {operand(w * rstd), operand(corrected[0]), operand(corrected[1])}, slab, S);
     const FuncRef of = vectors.all(i, t, b);
     dx(i, r, t, b) =
-        precision.encode(halogen::input_gradient(own, of[0], precision.decode(dy(i, r, t, b)), of[1],
-                                                 precision.decode(x(i, r, t, b)), mean.all(i, t, b), of[2]));
+        precision.encode_result(halogen::input_gradient(own, of[0], precision.decode(dy(i, r, t, b)), of[1],
+                                                        precision.decode(x(i, r, t, b)), mean.all(i, t, b), of[2]));
   }
 
   void schedule() {
-    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
+    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
     halogen::same_shape(dx, x);

@@ -29,14 +29,15 @@ class NormDxRow : public halogen::Kernel<NormDxRow> {
 
   void generate() {
     const Expr bs = min(b, mean_hi.dim(1).extent() - 1);
-    const Expr value = halogen::input_gradient(Expr(true), scale(min(r, scale.dim(0).extent() - 1), g, bs),
-                                               precision.decode(dy(s, r, g, b)), slope(g, bs),
-                                               precision.decode(x(s, r, g, b)), mean_hi(g, bs), offset(g, bs));
-    dx(s, r, g, b) = precision.encode(value);
+    const Expr value = halogen::input_gradient(
+        Expr(true), precision.operand(scale(min(r, scale.dim(0).extent() - 1), g, bs)),
+        precision.decode(dy(s, r, g, b)), precision.operand(slope(g, bs)), precision.decode(x(s, r, g, b)),
+        precision.operand(mean_hi(g, bs)), precision.operand(offset(g, bs)));
+    dx(s, r, g, b) = precision.encode_result(value);
   }
 
   void schedule() {
-    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
+    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
     halogen::same_shape(dx, x);

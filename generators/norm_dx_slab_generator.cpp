@@ -28,15 +28,16 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
   void generate() {
     const Expr set = vectors.j / per_set;
     const Var &et = vectors.t, &eb = vectors.b;
-    halogen::expand(&vectors, {scale(vectors.j, et, eb), mean_hi(set, et, eb), slope(set, et, eb), offset(set, et, eb)},
-                    x.dim(0).extent() / S, S, !get_target().has_gpu_feature());
+    std::vector<Expr> values{scale(vectors.j, et, eb), mean_hi(set, et, eb), slope(set, et, eb), offset(set, et, eb)};
+    for (Expr &value : values) value = precision.operand(value);
+    halogen::expand(&vectors, values, x.dim(0).extent() / S, S, !get_target().has_gpu_feature());
     const FuncRef of = vectors.all(i, t, b);
-    dx(i, r, t, b) = precision.encode(halogen::input_gradient(Expr(true), of[0], precision.decode(dy(i, r, t, b)),
-                                                              of[2], precision.decode(x(i, r, t, b)), of[1], of[3]));
+    dx(i, r, t, b) = precision.encode_result(halogen::input_gradient(
+        Expr(true), of[0], precision.decode(dy(i, r, t, b)), of[2], precision.decode(x(i, r, t, b)), of[1], of[3]));
   }
 
   void schedule() {
-    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
+    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
     halogen::same_shape(dx, x);

@@ -40,7 +40,7 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
   }
 
   void generate() {
-    machine = halogen::machine_of(get_target(), precision.compute);
+    machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     const halogen::BlockShape shape{x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
     Func data("data");
     data(s, r, g, b) = precision.decode(x(s, r, g, b));
@@ -57,7 +57,7 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     const halogen::Affine a =
         each ? halogen::affine(own[1], own[2], eps, none, one, none, zero)
              : halogen::affine(own[1], own[2], eps, has_weight, weight(r, gw), has_bias, bias(r, gw));
-    affine(r, g, b) = Tuple(a.scale, a.shift);
+    affine(r, g, b) = Tuple(precision.operand(a.scale), precision.operand(a.shift));
 
     // The last task may be smaller than the others; bounds inference needs to be told.
     const Expr in_task = min(g, x.dim(2).extent() - 1);
@@ -68,8 +68,11 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     const Expr normal = halogen::normalize(data(s, r, g, b), st[0], of_row[0], of_row[1]);
     const Expr plain =
         each ? select(has_weight, weight(s, gw), one) * normal + select(has_bias, bias(s, gw), zero) : normal;
-    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(s, r, g, b)), slope);
-    y(s, r, g, b) = precision.encode(select(epilogue, finished, plain));
+    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(s, r, g, b)),
+                                          precision.operand(cast(precision.compute, slope)));
+    const Expr result = select(epilogue, finished, plain);
+    // The mean is of decoded values, weight and bias of single values are as they were given.
+    y(s, r, g, b) = each ? precision.encode(result) : precision.encode_result(result);
   }
 
   void schedule() {

@@ -37,7 +37,7 @@ class NormFusedSlab : public halogen::Kernel<NormFusedSlab> {
   }
 
   void generate() {
-    machine = halogen::machine_of(get_target(), precision.compute);
+    machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     doubles = halogen::machine_of(get_target(), Float(64)).vector;
     Func data("data");
     data(i, r, t, b) = precision.decode(x(i, r, t, b));
@@ -50,11 +50,13 @@ class NormFusedSlab : public halogen::Kernel<NormFusedSlab> {
     const Var &j = expanded.j, &et = expanded.t;
     const FuncRef st = set(j / per_set, et, expanded.b);
     const halogen::Affine a = halogen::affine(st[1], st[2], eps, has_weight, weight(j, et), has_bias, bias(j, et));
-    halogen::expand(&expanded, {st[0], a.scale, a.shift}, x.dim(0).extent() / S, S);
+    halogen::expand(&expanded, {st[0], precision.operand(a.scale), precision.operand(a.shift)}, x.dim(0).extent() / S,
+                    S);
     const FuncRef of = expanded.all(i, t, b);
     const Expr plain = halogen::normalize(data(i, r, t, b), of[0], of[1], of[2]);
-    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(i, r, t, b)), slope);
-    y(i, r, t, b) = precision.encode(select(epilogue, finished, plain));
+    const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(i, r, t, b)),
+                                          precision.operand(cast(precision.compute, slope)));
+    y(i, r, t, b) = precision.encode_result(select(epilogue, finished, plain));
   }
 
   void schedule() {

@@ -34,7 +34,7 @@ class NormMask : public halogen::Kernel<NormMask> {
     halogen::same_shape(dy, y);
     halogen::same_shape(g, y);
     halogen::schedule_rows(g, {d0, d1, d2, d3}, y, in_place, grain_2, grain_3,
-                           halogen::machine_of(get_target(), precision.compute));
+                           halogen::machine_of(get_target(), precision.compute, precision.storage));
   }
 
  private:

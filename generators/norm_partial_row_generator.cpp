@@ -24,7 +24,7 @@ class NormPartialRow : public halogen::Kernel<NormPartialRow> {
   }
 
   void generate() {
-    machine = halogen::machine_of(get_target(), precision.compute);
+    machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     shape = {x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
     Func data("data");
     data(s, r, g, b) = precision.decode(x(s, r, g, b));

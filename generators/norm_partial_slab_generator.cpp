@@ -48,8 +48,8 @@ class NormPartialSlab : public halogen::Kernel<NormPartialSlab> {
     if (get_target().has_gpu_feature()) return halogen::schedule_slab_threads(slabs, out);
     Var set("set"), task("task");
     out.fuse(slabs.vars.t, slabs.vars.b, set).fuse(slabs.vars.k, set, task).parallel(task).never_partition_all();
-    halogen::schedule_slab_statistics(slabs, out, task, halogen::machine_of(get_target(), precision.compute), doubles,
-                                      width);
+    halogen::schedule_slab_statistics(
+        slabs, out, task, halogen::machine_of(get_target(), precision.compute, precision.storage), doubles, width);
   }
 
  private:

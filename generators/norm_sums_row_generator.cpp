@@ -26,7 +26,7 @@ class NormSumsRow : public halogen::Kernel<NormSumsRow> {
   }
 
   void generate() {
-    machine = halogen::machine_of(get_target(), precision.compute);
+    machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     shape = {x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
     const Expr first_s = vars.ks * block_s, first_r = vars.kr * block_r;
     lanes = halogen::lane_sums(vars, halogen::whole_block(shape, shape.length_s(vars.ks), shape.length_r(vars.kr)),

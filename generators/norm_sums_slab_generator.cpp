@@ -39,7 +39,7 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
   }
 
   void schedule() {
-    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute);
+    const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
     halogen::channel_vector(mean_hi, get_target());

@@ -76,8 +76,8 @@ int NormLaunch::fused_slab(const Pass &pass, const Parameters &parameters, const
   return each_slab_of(pass, parameters, own, [&](const SlabView &v, SlabArguments a) {
     return launch<NormRole::fused_slab>(p_.dtype, a.x, a.residual, a.weight, a.bias, a.has_weight, a.has_bias,
                                         a.has_residual, p_.epilogue, scalars_.eps, scalars_.slope,
-                                        static_cast<int32_t>(v.S), static_cast<int32_t>(v.width / v.S), plan_.slab_block_r,
-                                        a.hi, a.lo, a.var, a.y);
+                                        static_cast<int32_t>(v.S), static_cast<int32_t>(v.width / v.S),
+                                        plan_.slab_block_r, a.hi, a.lo, a.var, a.y);
   });
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 Expr bits(uint32_t value) { return Expr(value); }
 
-constexpr uint32_t kSign = 0x80000000, kMagnitude = 0x7fffffff, kInfinity = 0x7f800000;
+constexpr uint32_t kSign = 0x80000000, kMagnitude = 0x7fffffff, kInfinity = 0x7f800000, kQuietNan = 0x7fc00000;
 
 // f16 by integers, for targets without instructions for it. Exponents differ by 112; numbers below 2^-14 have none.
 Expr decode_f16(const Expr &stored) {
@@ -31,10 +31,17 @@ Expr encode_f16(const Expr &value) {
   return cast<uint16_t>(rounded | ((u & bits(kSign)) >> bits(16)));
 }
 
+// Half of the last place, less one where u is halfway and even. Without a shift of the last place: vectors have few units for shifts.
+Expr round_to_bf16(const Expr &u) {
+  const Expr halfway_and_even = (u & bits(0x1ffff)) == bits(0x8000);
+  return (u + bits(0x8000) - select(halfway_and_even, bits(1), bits(0))) >> bits(16);
+}
+
+Expr nan_bits(const Expr &u) { return (u & bits(kMagnitude)) > bits(kInfinity); }
+
 Expr encode_bf16(const Expr &value) {
-  const Expr u = reinterpret<uint32_t>(value), top = u >> bits(16);
-  const Expr rounded = (u + bits(0x7fff) + (top & bits(1))) >> bits(16);
-  return cast<uint16_t>(select((u & bits(kMagnitude)) > bits(kInfinity), top | bits(0x40), rounded));
+  const Expr u = reinterpret<uint32_t>(value);
+  return cast<uint16_t>(select(nan_bits(u), (u >> bits(16)) | bits(0x40), round_to_bf16(u)));
 }
 
 }  // namespace
@@ -45,7 +52,8 @@ Precision::Precision(Dtype d, const Target &target)
               : d == Dtype::f64 ? Float(64)
                                 : UInt(16)),
       compute(d == Dtype::f64 ? Float(64) : Float(32)),
-      native_f16(!target.has_gpu_feature() && target.features_any_of({Target::F16C, Target::ARMFp16})) {}
+      native_f16(!target.has_gpu_feature() && target.features_any_of({Target::F16C, Target::ARMFp16})),
+      gpu(target.has_gpu_feature()) {}
 
 Expr Precision::decode(const Expr &stored) const {
   switch (dtype) {
@@ -67,6 +75,17 @@ Expr Precision::encode(const Expr &value) const {
     default:
       return value;
   }
+}
+
+Expr Precision::operand(const Expr &value) const {
+  if (dtype != Dtype::bf16 || gpu) return value;
+  const Expr u = reinterpret<uint32_t>(value);
+  return reinterpret<float>(select(nan_bits(u), bits(kQuietNan), u));
+}
+
+Expr Precision::encode_result(const Expr &value) const {
+  if (dtype != Dtype::bf16 || gpu) return encode(value);
+  return cast<uint16_t>(round_to_bf16(reinterpret<uint32_t>(value)));
 }
 
 }  // namespace halogen

@@ -21,6 +21,7 @@ struct Precision {
   Halide::Type storage;  ///< of data; 16-bit types are bits to Halide, whose own bfloat16 does not work on every target
   Halide::Type compute;  ///< of parameters, statistics and arithmetic: f32, or f64 for f64 data
   bool native_f16 = false;
+  bool gpu = false;  ///< has NaNs of its own
 
   Precision() = default;
   Precision(Dtype dtype, const Halide::Target &target);
@@ -29,6 +30,12 @@ struct Precision {
   Halide::Expr decode(const Halide::Expr &stored) const;
   /// A value in `compute` as it is stored.
   Halide::Expr encode(const Halide::Expr &value) const;
+
+  /// Rounding to bf16 carries into the exponent, and further, where a NaN has bits set down to the last (0x7fffffff is what some GPUs make): a
+  /// test for every value, and that is a third of the work. CPUs hand on an operand's bits: where all operands are decoded values, which
+  /// have none there, and of operand(), encode_result() does without the test.
+  Halide::Expr operand(const Halide::Expr &value) const;
+  Halide::Expr encode_result(const Halide::Expr &value) const;
 };
 
 }  // namespace halogen

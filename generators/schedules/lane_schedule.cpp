@@ -79,9 +79,9 @@ Var schedule_sets(Func out, Func of_sets, const RowVars &vars, const OutputImage
   }
   out.reorder(s, inner, r, some, outer, b).never_partition(r);
   // A row's last vector overlaps the one before, which would read what was written if out is in place.
-  out.specialize(!in_place && x.dim(0).extent() >= machine.vector)
-      .vectorize(s, machine.vector, TailStrategy::ShiftInwards);
-  out.vectorize(s, machine.vector, TailStrategy::GuardWithIf);
+  out.specialize(!in_place && x.dim(0).extent() >= machine.stored)
+      .vectorize(s, machine.stored, TailStrategy::ShiftInwards);
+  out.vectorize(s, machine.stored, TailStrategy::GuardWithIf);
   of_sets.compute_with(out, some);
   return some;
 }

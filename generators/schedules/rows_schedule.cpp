@@ -30,11 +30,11 @@ void schedule_rows(Func out, const RowVars &vars, const OutputImageParam &x, con
       .never_partition(r, inner_g, inner_b, task);
   // A row's last vector overlaps the one before, which would read what was written if out is in place. Where rows are short, the loop
   // over the rows of a set costs as much as a row: none where there is one.
-  const Expr overlaps = !in_place && x.dim(0).extent() >= machine.vector;
+  const Expr overlaps = !in_place && x.dim(0).extent() >= machine.stored;
   for (const Expr &condition : {overlaps && x.dim(1).extent() == 1, overlaps}) {
-    out.specialize(condition).vectorize(s, machine.vector, TailStrategy::ShiftInwards);
+    out.specialize(condition).vectorize(s, machine.stored, TailStrategy::ShiftInwards);
   }
-  out.vectorize(s, machine.vector, TailStrategy::GuardWithIf);
+  out.vectorize(s, machine.stored, TailStrategy::GuardWithIf);
 }
 
 }  // namespace halogen

@@ -106,7 +106,7 @@ void schedule_rows_at_once(Func out, const Var &i, const Var &r, const Machine &
   constexpr int kRows = 4;
   Var quad("quad"), one("one");
   out.split(r, quad, one, kRows, TailStrategy::GuardWithIf).reorder(one, i, quad).unroll(one);
-  out.vectorize(i, machine.vector, TailStrategy::GuardWithIf);
+  out.vectorize(i, machine.stored, TailStrategy::GuardWithIf);
 }
 
 Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, const Machine &machine) {

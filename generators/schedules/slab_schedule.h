@@ -54,6 +54,5 @@ void schedule_rows_at_once(Halide::Func out, const Halide::Var &i, const Halide:
 void schedule_expanded(Expanded &expanded, Halide::Func out, const Halide::Var &at, const Halide::Expr &S,
                        const Halide::Expr &per_set, const Machine &machine);
 
-
 }  // namespace halogen
 #endif
