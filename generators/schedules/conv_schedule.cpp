@@ -90,9 +90,18 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const
   specialise_taps(forward, t.taps.x, taps);
   // Neighbouring phases are neighbours in memory where the dilation is 1.
   const Expr dense = out.buffer.dim(0).stride() == 1;
-  for (int phases = block; phases >= 4; phases /= 2) {
-    y.specialize(dense && out.buffer.dim(0).extent() == phases && out.buffer.dim(1).extent() == block / phases)
-        .vectorize(out.p, std::min(phases, regs.vector), TailStrategy::RoundUp);
+  for (int phases = block; phases >= 2; phases /= 2) {
+    Stage whole =
+        y.specialize(dense && out.buffer.dim(0).extent() == phases && out.buffer.dim(1).extent() == block / phases);
+    if (phases == 2) {
+      // Of a stride of two, those of the next position, too.
+      whole.specialize(out.buffer.dim(2).stride() == phases)
+          .split(out.u, outer, inner, positions % 4 == 0 ? 4 : 2, TailStrategy::RoundUp)
+          .reorder(out.p, inner, out.c, outer)
+          .vectorize(out.p, phases)
+          .vectorize(inner);
+    }
+    whole.vectorize(out.p, std::min(phases, regs.vector), TailStrategy::RoundUp);
   }
 }
 
