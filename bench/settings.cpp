@@ -45,11 +45,10 @@ void apply(Settings &settings, const std::string &option, const std::string &val
                                                                      {"split", HALOGEN_NORM_PATH_SPLIT}};
   static const std::pair<const char *, halogen_conv_path> conv_paths[] = {
       {"auto", HALOGEN_CONV_PATH_AUTO}, {"rows", HALOGEN_CONV_PATH_ROWS}, {"length", HALOGEN_CONV_PATH_LENGTH}};
-  static const std::pair<const char *, halogen_isa> levels[] = {{"auto", HALOGEN_ISA_AUTO},
-                                                                {"v2", HALOGEN_ISA_V2},
-                                                                {"v3", HALOGEN_ISA_V3},
-                                                                {"v4", HALOGEN_ISA_V4},
-                                                                {"neon", HALOGEN_ISA_NEON}};
+  static const std::pair<const char *, halogen_isa> levels[] = {
+      {"auto", HALOGEN_ISA_AUTO}, {"v2", HALOGEN_ISA_V2},         {"v3", HALOGEN_ISA_V3},
+      {"v4", HALOGEN_ISA_V4},     {"v4_spr", HALOGEN_ISA_V4_SPR}, {"v4_zen4", HALOGEN_ISA_V4_ZEN4},
+      {"neon", HALOGEN_ISA_NEON}};
   if (option == "--filter") {
     settings.filter = value;
   } else if (option == "--threads") {
@@ -105,7 +104,7 @@ const char *settings_help() {
   --threads LIST    thread counts, 1,2 by default
   --min-time S      seconds that the kernel alone runs per line, 0.2 by default
   --path NAME       force a path of halogen_norm_forward and halogen_norm_backward: row, slab or split
-  --isa NAME        force a level: v2, v3, v4 or neon (as HALOGEN_ISA does)
+  --isa NAME        force a level: v2, v3, v4, v4_spr, v4_zen4 or neon (as HALOGEN_ISA does)
   --conv-path NAME  force a path of halogen_conv_transpose1d_forward: rows or length
   --out DIR         write bench.txt and bench.json there
 

@@ -35,7 +35,7 @@ HEAD = """\
 Made from the kernel table, `generators/kernels.cmake`, by `ninja -C build/x86_64-linux halogen_parity`; not to be edited.
 
 Variants: {variants}.
-*CPU* is {cpu}; *all* is all of them. Columns are the data's dtype and where channels are in memory, first or
+*CPU* is {cpu}; *all* is these and the GPUs. {above} run v4's kernels but where they have one. Columns are the data's dtype and where channels are in memory, first or
 last. On CPUs other strides are worked on in a copy. What a variant has no kernels for is refused, and the query says why.
 
 ## Calls
@@ -53,7 +53,7 @@ class Row:
         self.path = "" if path == "-" else path
         self.layouts = LAYOUTS if layouts == "-" else layouts.split(",")
         self.dtypes = dtypes.split(",")
-        self.variants = [v for v in variants.split(",") if v in targets.variants]
+        self.variants = [v for v in variants.split(",") if v in targets.of]
         self.targets = targets
 
     def on(self, dtype, layout):
@@ -81,7 +81,9 @@ class Targets:
                 self.of.update({variant: path.stem for variant in variants.split()})
             for variant, dtypes in re.findall(r"set\(HALOGEN_DTYPES_(\w+) ([\w ]+)\)", text):
                 self.dtypes[variant] = dtypes.split()
-        self.variants = sorted(self.of, key=lambda v: (v in GPUS, v == "neon", v))
+        # Above a level, which is the first part of their names: they have all that it has.
+        self.above = frozenset(v for v in self.of if "_" in v)
+        self.variants = sorted(set(self.of) - self.above, key=lambda v: (v in GPUS, v == "neon", v))
 
     def text(self, variants):
         """A cell: what has a kernel."""
@@ -96,7 +98,8 @@ class Targets:
         gpu = [v for v in self.variants if v in GPUS]
         if variants.issuperset(gpu):
             return part(self.variants, "all")
-        return ", ".join(filter(None, (part(cpu, "CPU"), *(v for v in gpu if v in variants)))) or "–"
+        named = (v for v in [*gpu, *sorted(self.above)] if v in variants)
+        return ", ".join(filter(None, (part(cpu, "CPU"), *named))) or "–"
 
 
 def columns(cells):
@@ -128,11 +131,11 @@ def keys():
     return [(dtype, layout) for dtype in DTYPES for layout in LAYOUTS]
 
 
-def supported(rows, dtype, layout):
-    """The variants on which a role, `rows`, takes data of `dtype`."""
-    while dtype in WIDER and not any(row.on(dtype, layout) for row in rows):
+def supported(rows, targets, dtype, layout):
+    """The variants on which a role, `rows`, takes data of `dtype`; but for those above a level."""
+    while dtype in WIDER and not any(row.on(dtype, layout) - targets.above for row in rows):
         dtype = WIDER[dtype]
-    return frozenset().union(*(row.on(dtype, layout) for row in rows))
+    return frozenset().union(*(row.on(dtype, layout) for row in rows)) - targets.above
 
 
 def calls(rows, targets):
@@ -142,14 +145,14 @@ def calls(rows, targets):
         of_role = [[row for row in rows if (row.op, row.role) == (op, role)] for role in roles]
         if not all(of_role):
             sys.exit(f"parity.py: {op} has not all of the roles {', '.join(roles)}")
-        cells.append({key: targets.text(frozenset.intersection(*(supported(r, *key) for r in of_role))) for key in keys()})
+        cells.append({key: targets.text(frozenset.intersection(*(supported(r, targets, *key) for r in of_role))) for key in keys()})
     return markdown(["call"], [(name,) for name, _, _ in CALLS], cells)
 
 
 def document(rows, targets):
-    named = ", ".join(f"{v} ({targets.of[v]})" for v in targets.variants)
+    named = ", ".join(f"{v} ({targets.of[v]})" for v in [*targets.variants, *sorted(targets.above)])
     cpu = ", ".join(v for v in targets.variants if v not in GPUS)
-    yield HEAD.format(variants=named, cpu=cpu)
+    yield HEAD.format(variants=named, cpu=cpu, above=" and ".join(sorted(targets.above)))
     yield from calls(rows, targets)
     for op in dict.fromkeys(row.op for row in rows):
         of_op = [row for row in rows if row.op == op]

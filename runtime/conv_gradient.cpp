@@ -111,7 +111,7 @@ class Gradient {
       Buffer x(from.at(first * weight_row_, bytes_), storage_, {dim(plan_.taps, 1), dim(count, weight_row_)});
       Buffer y(to.at(first * layout_.weights_row, size_), compute_,
                {dim(layout_.weights_row, 1), dim(1, 0), dim(count, layout_.weights_row)});
-      return find_kernel<ConvRole::pad>(dtype_, variant_).function(call_, x, x, 0, 1, 1, 0, 1.0, y);
+      return find_kernel<ConvRole::pad>(dtype_, variant_).function(call_, x, x, 0, 1, 1, 0, 1.0, false, y);
     });
     weight_ = to;
     weight_row_ = layout_.weights_row;
@@ -168,7 +168,7 @@ class Gradient {
     return find_kernel<ConvRole::pad>(dtype_, variant_)
         .function(call_, x, result, static_cast<int32_t>(p_.pad_left - unit.first * w_.stride),
                   static_cast<int32_t>(w_.stride), static_cast<int32_t>(plan_.spread), scalars_.activation,
-                  scalars_.slope, y);
+                  scalars_.slope, false, y);
   }
 
   int pad_input(const Piece &piece, int64_t index, const ConvCut &channels, int64_t task) const {
@@ -183,7 +183,8 @@ class Gradient {
     Buffer x(t_.input.at(unit.sample * s.n + channel * s.c + unit.first * s.l, bytes_), storage_,
              {dim(unit.positions, s.l), dim(count, s.c)});
     Buffer y(to, compute_, {dim(plan_.x_row, 1), dim(1, 0), dim(count, plan_.x_row)});
-    return find_kernel<ConvRole::pad>(dtype_, variant_).function(call_, x, x, 0, 1, 1, 0, scalars_.input_slope, y);
+    return find_kernel<ConvRole::pad>(dtype_, variant_)
+        .function(call_, x, x, 0, 1, 1, 0, scalars_.input_slope, false, y);
   }
 
   /// The same, blocks of channels side by side.

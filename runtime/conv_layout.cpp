@@ -24,7 +24,7 @@ void add_runs(const ConvWeightShape &shape, int64_t first, int64_t end, int64_t 
     ConvRun &run = layout->runs[layout->count++];
     run = {first, width, blocks, taps, layout->group_elements};
     layout->group_elements +=
-        blocks * conv_channel_blocks(*layout, run, shape.group_out()) * shape.group_in() * taps * layout->block;
+        blocks * conv_channel_blocks(*layout, run, shape.group_out()) * layout->depth * taps * layout->block;
     first += blocks * width;
   }
 }
@@ -36,10 +36,12 @@ ConvPhases conv_phases(const ConvWeightShape &shape) {
   return {shape.stride / divisor, shape.dilation / divisor};
 }
 
-ConvLayout conv_layout(const ConvWeightShape &shape) {
+ConvLayout conv_layout(const ConvWeightShape &shape, bool pairs) {
   const int64_t phases = conv_phases(shape).phases;
   const int64_t least = shape.K / phases, more = shape.K % phases;
   ConvLayout layout = {};
+  layout.pairs = pairs;
+  layout.depth = pairs ? (shape.group_in() + 1) / 2 : shape.group_in();
   layout.block = kConvBlockBytes / dtype_bytes(compute_dtype(shape.dtype));
   add_runs(shape, 0, more, least + 1, &layout);
   if (least > 0) add_runs(shape, more, phases, least, &layout);

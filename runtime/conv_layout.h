@@ -1,5 +1,5 @@
 // How the weights of a transposed convolution are packed: by phase, in blocks of rows. A pure function of the weights' shape, stride,
-// dilation and groups, the same for every instruction-set level.
+// dilation, groups and form; the single form is the same for every instruction-set level.
 #pragma once
 
 #include <cstdint>
@@ -40,11 +40,13 @@ struct ConvLayout {
   ConvRun runs[kMaxConvRuns];
   int32_t count;
   int64_t block;  ///< rows in a block
+  bool pairs;     ///< form: words of two input channels' bfloat16; else single values in the type that is computed in
+  int64_t depth;  ///< values or words of a group's input channels
   int64_t group_elements;
   int64_t most_taps;  ///< of any phase
   bool gaps;          ///< some outputs are reached by no tap: bias only
 };
-ConvLayout conv_layout(const ConvWeightShape &shape);
+ConvLayout conv_layout(const ConvWeightShape &shape, bool pairs);
 
 /// Blocks of a run's channels.
 inline int64_t conv_channel_blocks(const ConvLayout &layout, const ConvRun &run, int64_t channels) {

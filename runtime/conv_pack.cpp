@@ -31,7 +31,8 @@ class Packer {
         variant_(variant_of(call->context->options.isa)) {}
 
   int run() {
-    const int64_t channels = std::max<int64_t>(1, kTaskElements / (w_.group_out() * w_.K));
+    // Even: a pair is not cut.
+    const int64_t channels = std::max<int64_t>(2, kTaskElements / (w_.group_out() * w_.K) / 2 * 2);
     const int64_t slices = (w_.group_in() + channels - 1) / channels;
     return parallel_for(call_, w_.groups * slices, [&](int64_t index) {
       const int64_t first = index % slices * channels;
@@ -70,14 +71,15 @@ class Packer {
     const int64_t out = w_.group_out();
     const Dtype compute = compute_dtype(w_.dtype);
     Buffer w(from(s), type_of(w_.dtype), {dim(w_.K, weight_.k), dim(out, weight_.co), dim(s.count, weight_.ci)});
-    const int64_t depth = run.taps * layout_.block, block = w_.group_in() * depth;
-    const int64_t to = s.group * layout_.group_elements + run.offset + s.first * depth;
+    const int64_t depth = run.taps * layout_.block, block = layout_.depth * depth;
+    const int64_t values = layout_.pairs ? 2 : 1;
+    const int64_t to = s.group * layout_.group_elements + run.offset + s.first / values * depth;
     Buffer y(packed_.at(to, dtype_bytes(compute)), type_of(compute),
-             {dim(layout_.block, 1), dim(run.taps, layout_.block), dim(s.count, depth), dim(run.blocks, block),
-              dim(conv_channel_blocks(layout_, run, out), run.blocks * block)});
+             {dim(layout_.block, 1), dim(run.taps, layout_.block), dim((s.count + values - 1) / values, depth),
+              dim(run.blocks, block), dim(conv_channel_blocks(layout_, run, out), run.blocks * block)});
     return find_kernel<ConvRole::pack>(w_.dtype, variant_)
         .function(call_, w, static_cast<int32_t>(run.first), static_cast<int32_t>(run.width),
-                  static_cast<int32_t>(conv_phases(w_).phases), y);
+                  static_cast<int32_t>(conv_phases(w_).phases), layout_.pairs, y);
   }
 
   Call *call_;

@@ -46,14 +46,20 @@ int64_t tile_of(halogen_conv_path path, const ConvProblem &p, const ConvLayout &
   return conv_length_vectors(v.bytes, v.registers, rows) * v.bytes / size_of(p);
 }
 
+/// The levels with AVX512-BF16.
+bool has_pairs(halogen_isa isa) { return isa == HALOGEN_ISA_V4_SPR || isa == HALOGEN_ISA_V4_ZEN4; }
+
 bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path forced, halogen_isa isa, ConvPlan *plan) {
   int64_t widest = 1;
   for (int32_t i = 0; i < layout.count; ++i) widest = std::max(widest, layout.runs[i].width);
-  const bool length_fits = widest <= 2 && p.finite;
+  const bool length_fits = widest <= 2 && p.finite && !layout.pairs;
   const bool few_rows = length_fits && widest * p.shape.group_out() <= 2;
   const int64_t count = plan->last - plan->first + plan->before;
+  if (layout.pairs && !has_pairs(isa)) return refuse(plan, "weights packed in pairs by v4_spr or v4_zen4");
   if (forced == HALOGEN_CONV_PATH_LENGTH && !length_fits) {
-    return refuse(plan, widest > 2 ? "length: more than three phases" : "length: weights that are not finite");
+    return refuse(plan, widest > 2     ? "length: more than three phases"
+                        : layout.pairs ? "length: weights packed in pairs"
+                                       : "length: weights that are not finite");
   }
   // With one or two rows, lanes along them would be idle.
   const bool many = count >= 2 * tile_of(HALOGEN_CONV_PATH_LENGTH, p, layout, isa, false);
@@ -69,6 +75,7 @@ bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path fo
   plan->tile = tile_of(plan->path, p, layout, isa, plan->few_rows);
   plan->reason = forced != HALOGEN_CONV_PATH_AUTO ? "path asked for"
                  : few_rows                       ? "one or two rows a group: lanes run along positions"
+                 : layout.pairs                   ? "pairs of bfloat16: lanes run along phases and channels"
                  : chosen                         ? "few phases, many positions: lanes run along positions"
                  : length_fits ? "few positions, or phases with different taps: lanes run along channels"
                                : "lanes run along phases and channels";
@@ -80,6 +87,8 @@ bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path fo
 ConvVectors conv_vectors(halogen_isa isa) {
   switch (isa) {
     case HALOGEN_ISA_V4:
+    case HALOGEN_ISA_V4_SPR:
+    case HALOGEN_ISA_V4_ZEN4:
       return {64, 32};
     case HALOGEN_ISA_V3:
       return {32, 16};
@@ -88,6 +97,11 @@ ConvVectors conv_vectors(halogen_isa isa) {
     default:
       return {16, 16};
   }
+}
+
+bool conv_packs_pairs(const ConvWeightShape &shape, halogen_isa isa) {
+  const int64_t rows = std::min(conv_phases(shape).phases, shape.K) * shape.group_out();
+  return shape.dtype == Dtype::bf16 && has_pairs(isa) && rows > 2 && shape.group_in() >= 2;
 }
 
 bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path forced, const Caches &caches,
@@ -108,7 +122,7 @@ bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path
   const int64_t size = size_of(p);
   const int64_t all = w.group_out(), step = conv_channel_step(layout);
   const int64_t rows = std::min(phases.phases, w.K);
-  const int64_t channel_bytes = w.group_in() * w.K * size;
+  const int64_t channel_bytes = layout.depth * w.K * size;
   const int64_t by_weights = kWeightBytes / channel_bytes / step * step;
   plan->channels = std::min(all, std::max({by_weights, round_up(ceil_div(kLeastRows, rows), step), step}));
   plan->channel_tasks = ceil_div(all, plan->channels);
@@ -116,7 +130,7 @@ bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path
   const int64_t stored = plan->few_rows ? plan->channels : conv_stored_channels(layout, plan->channels);
   const int64_t reach = (layout.most_taps - 1) * phases.spacing;
   const int64_t input_bytes = std::min(kInputBytes, caches.l2 / 4), sum_bytes = std::min(kSumBytes, caches.l2 / 4);
-  const int64_t fitting = std::min(input_bytes / (w.group_in() * size), sum_bytes / (stored * w.stride * size));
+  const int64_t fitting = std::min(input_bytes / (layout.depth * size), sum_bytes / (stored * w.stride * size));
   const bool from_memory = all * channel_bytes > caches.l2;
   const int64_t least = std::max(from_memory ? kLeastPositionsFromMemory : kLeastPositions, plan->tile);
   const int64_t most = std::max(fitting, least) / plan->tile * plan->tile;
@@ -144,10 +158,11 @@ bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path
   plan->padded_row = round_up(computed + reach, layout.block);
   const int64_t spread = std::max(w.stride, w.dilation * (phases.phases - 1) + 1);
   plan->sums_row = round_up(w.stride * (computed - 1) + spread, layout.block);
-  plan->padded_elements = plan->padded_row * w.group_in() * plan->groups;
+  plan->padded_elements = plan->padded_row * layout.depth * plan->groups;
   plan->sums_elements = plan->sums_row * stored * plan->groups;
-  if (plan->padded_elements > kMaxElements || plan->sums_elements > kMaxElements || plan->tasks(p) > kMaxElements ||
-      plan->inputs(p) > (kMaxElements << 20) / plan->padded_elements) {
+  const int64_t values = layout.pairs ? 2 : 1;
+  if (plan->padded_elements > kMaxElements / values || plan->sums_elements > kMaxElements ||
+      plan->tasks(p) > kMaxElements || plan->inputs(p) > (kMaxElements << 20) / plan->padded_elements) {
     plan->too_large = true;
     return refuse(plan, "a task has more than 2^31 - 1 elements");
   }

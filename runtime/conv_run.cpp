@@ -97,10 +97,11 @@ class Runner {
     const Memory from = t_.input.at(part.sample * s.n + part.group * w_.group_in() * s.c, bytes_);
     const int64_t channels = w_.group_in() * part.groups;
     Buffer x(from, storage_, {dim(p_.L, s.l), dim(channels, s.c)});
-    Buffer y(part.padded, compute_, {dim(plan_.padded_row, 1), dim(1, 0), dim(channels, plan_.padded_row)});
+    Buffer y(part.padded, compute_,
+             {dim(plan_.padded_row, 1), dim(1, 0), dim(layout_.depth * part.groups, plan_.padded_row)});
     const int64_t left = reach(layout_.most_taps) - first_computed(part);
     return find_kernel<ConvRole::pad>(w_.dtype, variant_)
-        .function(call_, x, x, static_cast<int32_t>(left), 1, 1, 0, scalars_.input_slope, y);
+        .function(call_, x, x, static_cast<int32_t>(left), 1, 1, 0, scalars_.input_slope, layout_.pairs, y);
   }
 
   /// All positions of a run; piece by piece where a weight times the zeros beyond the input is not 0.
@@ -160,28 +161,42 @@ class Runner {
     const int64_t in_block = layout_.block / run.width, blocks = conv_channel_blocks(layout_, run, part.channels);
     const int64_t begin = first - first_computed(part) + reach(layout_.most_taps) - (last_tap - 1) * phases_.spacing;
     const Memory from = part.padded.at(begin, size_), to = sums_at(part, run, first);
-    const halide_dimension_t xu = dim(positions + reach(taps), 1), xc = dim(w_.group_in(), plan_.padded_row);
+    const halide_dimension_t xu = dim(positions + reach(taps), 1), xc = dim(layout_.depth, plan_.padded_row);
     const halide_dimension_t yp = dim(run.width, w_.dilation), yu = dim(positions, w_.stride);
-    const int64_t block = w_.group_in() * run.taps * layout_.block;
+    const int64_t block = layout_.depth * run.taps * layout_.block;
     const int64_t weights = part.group * layout_.group_elements + run.offset +
                             (part.channel / in_block * run.blocks + part.block) * block + first_tap * layout_.block;
     const int64_t run_blocks = std::min(part.blocks, run.blocks);
     const auto spacing = static_cast<int32_t>(phases_.spacing);
     const Dtype compute = compute_dtype(w_.dtype);
     const bool rows = plan_.path == HALOGEN_CONV_PATH_ROWS;
+    const Memory packed = t_.packed.at(weights, size_);
+    const auto rows_y = [&] {
+      return Buffer(to, compute_,
+                    {yp, dim(in_block, plan_.sums_row), yu, dim(run_blocks, run.width * w_.dilation),
+                     dim(blocks, in_block * plan_.sums_row)});
+    };
+    if (layout_.pairs) {
+      const auto words = [](int64_t extent, int64_t stride) { return dim(extent, 2 * stride); };
+      Buffer x(from, storage_, {dim(2, 1), words(xu.extent, 1), words(layout_.depth, plan_.padded_row)});
+      Buffer w(packed, storage_,
+               {dim(2, 1), words(layout_.block, 1), words(taps, layout_.block),
+                words(layout_.depth, run.taps * layout_.block), words(run_blocks, block),
+                words(blocks, run.blocks * block)});
+      Buffer y = rows_y();
+      return find_kernel<ConvRole::sum_rows>(w_.dtype, variant_).function(call_, x, w, 1, spacing, y);
+    }
     Buffer w(
-        t_.packed.at(weights, size_), compute_,
-        {dim(layout_.block, 1), dim(taps, layout_.block), dim(w_.group_in(), run.taps * layout_.block),
+        packed, compute_,
+        {dim(layout_.block, 1), dim(taps, layout_.block), dim(layout_.depth, run.taps * layout_.block),
          rows ? dim(run_blocks, block) : dim(part.groups, layout_.group_elements), dim(blocks, run.blocks * block)});
     if (rows) {
       Buffer x(from, compute_, {xu, xc});
-      Buffer y(to, compute_,
-               {yp, dim(in_block, plan_.sums_row), yu, dim(run_blocks, run.width * w_.dilation),
-                dim(blocks, in_block * plan_.sums_row)});
+      Buffer y = rows_y();
       return find_kernel<ConvRole::sum_rows>(compute, variant_).function(call_, x, w, 1, spacing, y);
     }
     const int64_t channels = plan_.few_rows ? part.channels : in_block;
-    Buffer x(from, compute_, {xu, xc, dim(part.groups, w_.group_in() * plan_.padded_row)});
+    Buffer x(from, compute_, {xu, xc, dim(part.groups, layout_.depth * plan_.padded_row)});
     Buffer y(to, compute_,
              {yp, dim(channels, plan_.sums_row), yu, dim(part.groups, channels * plan_.sums_row),
               dim(blocks, in_block * plan_.sums_row)});
@@ -237,8 +252,8 @@ class Runner {
 
 }  // namespace
 
-bool conv_kernel_names(const ConvPlan &plan, Dtype dtype, bool packs, halogen_isa isa, char *names, size_t size,
-                       const char **missing) {
+bool conv_kernel_names(const ConvPlan &plan, const ConvLayout &layout, Dtype dtype, bool packs, halogen_isa isa,
+                       char *names, size_t size, const char **missing) {
   const Variant variant = variant_of(isa);
   size_t used = 0;
   bool complete = true;
@@ -263,7 +278,7 @@ bool conv_kernel_names(const ConvPlan &plan, Dtype dtype, bool packs, halogen_is
   } else if (plan.path == HALOGEN_CONV_PATH_LENGTH) {
     add(find_kernel<ConvRole::sum_length>(compute, variant), "conv_sum_length");
   } else {
-    add(find_kernel<ConvRole::sum_rows>(compute, variant), "conv_sum_rows");
+    add(find_kernel<ConvRole::sum_rows>(layout.pairs ? dtype : compute, variant), "conv_sum_rows");
   }
   add(find_kernel<ConvRole::finish>(dtype, variant), "conv_finish");
   return complete;

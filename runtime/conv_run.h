@@ -27,8 +27,8 @@ struct ConvScalars {
 };
 
 /// Names of the kernels that a plan runs, separated by ' '; false where this library lacks one (its name goes to `missing`).
-bool conv_kernel_names(const ConvPlan &plan, Dtype dtype, bool packs, halogen_isa isa, char *names, size_t size,
-                       const char **missing);
+bool conv_kernel_names(const ConvPlan &plan, const ConvLayout &layout, Dtype dtype, bool packs, halogen_isa isa,
+                       char *names, size_t size, const char **missing);
 
 /// Packs the weights of all groups. `finite` receives whether all of them are.
 int conv_pack(Call *call, const ConvWeightShape &shape, const ConvLayout &layout, const ConvWeights &weight,

@@ -5,7 +5,7 @@ namespace halogen {
 
 /// Levels of kernels that may run here.
 struct CpuFeatures {
-  bool v2, v3, v4, neon;
+  bool v2, v3, v4, v4_spr, v4_zen4, neon;
 };
 
 CpuFeatures cpu_features();

@@ -10,6 +10,10 @@ const char *variant_name(Variant variant) {
       return "v3";
     case Variant::v4:
       return "v4";
+    case Variant::v4_spr:
+      return "v4_spr";
+    case Variant::v4_zen4:
+      return "v4_zen4";
     case Variant::neon:
       return "neon";
     case Variant::cuda:
@@ -26,6 +30,10 @@ Variant variant_of(halogen_isa isa) {
       return Variant::v3;
     case HALOGEN_ISA_V4:
       return Variant::v4;
+    case HALOGEN_ISA_V4_SPR:
+      return Variant::v4_spr;
+    case HALOGEN_ISA_V4_ZEN4:
+      return Variant::v4_zen4;
     case HALOGEN_ISA_NEON:
       return Variant::neon;
     default:

@@ -9,13 +9,26 @@
 
 namespace halogen {
 
-enum class Variant { v2, v3, v4, neon, cuda, opencl };
+enum class Variant { v2, v3, v4, v4_spr, v4_zen4, neon, cuda, opencl };
 
 /// "v2", …
 const char *variant_name(Variant variant);
 
 /// The CPU kernels of a level.
 Variant variant_of(halogen_isa isa);
+
+/// Whose kernels a variant takes where it has none of its own; itself where there is none below.
+constexpr Variant variant_below(Variant variant) {
+  switch (variant) {
+    case Variant::v4_spr:
+    case Variant::v4_zen4:
+      return Variant::v4;
+    case Variant::v4:  // has none where v3's are as fast (HALOGEN_DATA_v4_<op>)
+      return Variant::v3;
+    default:
+      return variant;
+  }
+}
 
 /// Of the data that a kernel works on.
 enum class Dtype { f32, f64, f16, bf16 };
@@ -47,7 +60,8 @@ namespace detail {
 template <auto... values>
 struct List {};
 using AllDtypes = List<Dtype::f32, Dtype::f64, Dtype::f16, Dtype::bf16>;
-using AllVariants = List<Variant::v2, Variant::v3, Variant::v4, Variant::neon, Variant::cuda, Variant::opencl>;
+using AllVariants = List<Variant::v2, Variant::v3, Variant::v4, Variant::v4_spr, Variant::v4_zen4, Variant::neon,
+                         Variant::cuda, Variant::opencl>;
 
 template <auto role, Dtype dtype, Variant variant>
 using Entry = decltype(kernel_symbol(Tag<role>{}, Tag<dtype>{}, Tag<variant>{}));
@@ -93,12 +107,11 @@ using KernelOf = typename detail::OfRole<role, detail::AllVariants>::type;
 template <auto role>
 KernelOf<role> find_kernel(Dtype dtype, Variant variant) {
   KernelOf<role> found = {nullptr, nullptr};
-  detail::look_up<role>(dtype, variant, detail::AllDtypes{}, &found);
-  // v4 has none where v3's are as fast (HALOGEN_DATA_v4_<op>).
-  if (found.function == nullptr && variant == Variant::v4) {
-    detail::look_up<role>(dtype, Variant::v3, detail::AllDtypes{}, &found);
+  for (Variant below = variant;; variant = below) {
+    detail::look_up<role>(dtype, variant, detail::AllDtypes{}, &found);
+    below = variant_below(variant);
+    if (found.function != nullptr || below == variant) return found;
   }
-  return found;
 }
 
 }  // namespace halogen

@@ -95,7 +95,7 @@ class Buffer {
 
  private:
   halide_buffer_t buffer_;
-  halide_dimension_t dims_[5];
+  halide_dimension_t dims_[6];
   OpenClMemory opencl_;
 };
 

@@ -38,6 +38,7 @@ std::vector<Variant> missing() {
   const ScopedEnvironment no_choice("HALOGEN_ISA", nullptr);
   std::vector<Variant> all;
   for (const Variant &v : {Variant{HALOGEN_ISA_V2, "v2"}, Variant{HALOGEN_ISA_V3, "v3"}, Variant{HALOGEN_ISA_V4, "v4"},
+                           Variant{HALOGEN_ISA_V4_SPR, "v4_spr"}, Variant{HALOGEN_ISA_V4_ZEN4, "v4_zen4"},
                            Variant{HALOGEN_ISA_NEON, "neon"}}) {
     halogen_context_options options = HALOGEN_CONTEXT_OPTIONS_INIT;
     options.isa = v.isa;
@@ -110,7 +111,7 @@ TEST_SUITE("context") {
             [](halogen_context_options &o) { o.num_threads = -2; });
     refused("stores", HALOGEN_ERROR_ARGUMENT, {"stores", "3"},
             [](halogen_context_options &o) { o.stores = static_cast<halogen_stores>(3); });
-    for (const int isa : {5, 99, -1}) {
+    for (const int isa : {7, 99, -1}) {
       refused("isa", HALOGEN_ERROR_ISA, {"v2", std::to_string(isa)},
               [=](halogen_context_options &o) { set_raw(o.isa, isa); });
     }
@@ -168,6 +169,7 @@ TEST_SUITE("context") {
     const std::string best = chosen_isa();
     const ScopedEnvironment unset("HALOGEN_ISA", nullptr);
     CHECK(chosen_isa() == best);
+    CHECK_MESSAGE(best != "v4_spr", "only where it is asked for");
   }
 
   TEST_CASE("query: says what then runs") {

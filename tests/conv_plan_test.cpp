@@ -14,7 +14,7 @@ using namespace halogen;
 
 namespace {
 
-constexpr halogen_isa levels[] = {HALOGEN_ISA_V2, HALOGEN_ISA_V3, HALOGEN_ISA_V4, HALOGEN_ISA_NEON};
+constexpr halogen_isa levels[] = {HALOGEN_ISA_V2, HALOGEN_ISA_V3, HALOGEN_ISA_V4, HALOGEN_ISA_V4_SPR, HALOGEN_ISA_NEON};
 
 ConvPads pads(ConvPadMode mode, int64_t length, int64_t kernel, int64_t stride, int64_t dilation, int64_t padding = 0,
               int64_t output_padding = 0, int64_t output_size = 0) {
@@ -43,7 +43,7 @@ TEST_SUITE("conv_plan") {
                                      up_to(4),
                                      groups,
                                      i % 4 ? Dtype::f32 : Dtype::f64};
-      const ConvLayout layout = conv_layout(shape);
+      const ConvLayout layout = conv_layout(shape, i % 4 == 3);
       const int64_t phases = conv_phases(shape).phases;
       REQUIRE(layout.count <= kMaxConvRuns);
       std::vector<int> seen(static_cast<size_t>(shape.K), 0);
@@ -53,8 +53,8 @@ TEST_SUITE("conv_plan") {
         CHECK(run.offset == end);
         CHECK(layout.block % run.width == 0);
         CHECK((run.blocks == 1 || run.width == layout.block));
-        end += run.blocks * conv_channel_blocks(layout, run, shape.group_out()) * shape.group_in() * run.taps *
-               layout.block;
+        end +=
+            run.blocks * conv_channel_blocks(layout, run, shape.group_out()) * layout.depth * run.taps * layout.block;
         for (int64_t k0 = run.first; k0 < run.first + run.width * run.blocks; ++k0) {
           for (int64_t j = 0; j < run.taps; ++j) ++seen[static_cast<size_t>(k0 + j * phases)];
         }
@@ -85,8 +85,8 @@ TEST_SUITE("conv_plan") {
       p.input = {p.shape.C_in * p.L, p.L, 1};
       p.output = {p.shape.C_out * p.L_out, p.L_out, 1};
       if (p.L_out < 1 || p.L_out * p.shape.C_out >= int64_t{1} << 31) continue;
-      const ConvLayout layout = conv_layout(p.shape);
       for (const halogen_isa isa : levels) {
+        const ConvLayout layout = conv_layout(p.shape, conv_packs_pairs(p.shape, isa));
         ConvPlan plan;
         REQUIRE_MESSAGE(conv_plan(p, layout, HALOGEN_CONV_PATH_AUTO, {512 << 10, 32 << 20}, isa, &plan),
                         std::string(plan.reason));
@@ -119,8 +119,8 @@ TEST_SUITE("conv_plan") {
     p.L = p.L_out = int64_t{1} << 31;
     p.finite = true;
     ConvPlan plan;
-    CHECK_FALSE(
-        conv_plan(p, conv_layout(p.shape), HALOGEN_CONV_PATH_AUTO, {512 << 10, 32 << 20}, HALOGEN_ISA_V2, &plan));
+    CHECK_FALSE(conv_plan(p, conv_layout(p.shape, false), HALOGEN_CONV_PATH_AUTO, {512 << 10, 32 << 20}, HALOGEN_ISA_V2,
+                          &plan));
     CHECK(plan.too_large);
     CHECK_FALSE(conv_sizes_fit({1 << 20, 1 << 20, 1, 1, 1, 1, Dtype::f32}));
     CHECK_FALSE(conv_sizes_fit({1, 1, 1, int64_t{1} << 60, 1, 1, Dtype::f32}));
@@ -168,7 +168,7 @@ TEST_SUITE("conv_plan") {
     p.input = {1026, 1, 1};
     p.output = {1024, 1024, 1};
     p.finite = true;
-    const ConvLayout layout = conv_layout(p.shape);
+    const ConvLayout layout = conv_layout(p.shape, false);
     ConvPlan plan;
     REQUIRE(conv_plan(p, layout, HALOGEN_CONV_PATH_AUTO, {512 * 1024, 32 * 1024 * 1024}, HALOGEN_ISA_V3, &plan));
     CHECK(plan.block_tasks == 16);

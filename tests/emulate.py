@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Run a statically linked x86-64 Linux program on an emulated CPU that has AVX-512.
 
-    python emulate.py PROGRAM [ARGS...]
+    python emulate.py [--cpu skylake-x|sapphire-rapids|zen4] PROGRAM [ARGS...]
 
-The CPU is the Bochs interpreter (a Skylake-X model: x86-64-v4 and nothing above it) of the Python package
-bochscpu-python, so that tests of AVX-512 code also run on hosts without it; qemu's user mode has no AVX-512. This
-script plays the kernel: it loads the ELF file, owns the page tables and serves system calls. It exits with the
+The CPU is the Bochs interpreter of the Python package bochscpu-python, so that tests of AVX-512 code also run on hosts
+without it; qemu's user mode has no AVX-512. By default a Skylake-X: x86-64-v4 and nothing above it. Bochs has no Zen 4:
+here it is a Sapphire Rapids with SSE4A, without AVX512-FP16 and AVX-VNNI. This script plays the kernel: it loads the ELF file, owns the page tables and serves system calls. It exits with the
 program's exit status; a fault of the program (say, an access to a PROT_NONE page) or abort() ends this process with
 the same signal it would get natively.
 
@@ -59,8 +59,33 @@ IGNORED_CALLS = {13, 14, 131, 157, 202, 273}
 SIGNALS = {0: signal.SIGFPE, 3: signal.SIGTRAP, 6: signal.SIGILL, 16: signal.SIGFPE, 17: signal.SIGBUS,
            19: signal.SIGFPE}
 
+# Models: the function in Bochs that makes it, and what is changed in the bits of extensions that it has (offset, mask,
+# value): SSE4A; AVX512-FP16 and AVX-VNNI.
+MODELS = {
+    "skylake-x": ("_Z29create_corei7_skylake_x_cpuidP8BX_CPU_C", ()),
+    "sapphire-rapids": ("_Z28create_sapphire_rapids_cpuidP8BX_CPU_C", ()),
+    "zen4": ("_Z28create_sapphire_rapids_cpuidP8BX_CPU_C", ((0x20, 1 << 18, True), (0x24, 1 << 25 | 1 << 9, False)))}
+# The one that the package always makes, a Cannon Lake.
+MADE = "_Z23create_corei3_cnl_cpuidP8BX_CPU_C"
+
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
+
+
+def select_model(name):
+    """Have the package make another CPU model: its function is overwritten by a call of the model's."""
+    function, changes = MODELS[name]
+    package = ctypes.CDLL(bochscpu._bochscpu.__file__)
+    made, wanted = (ctypes.cast(getattr(package, f), ctypes.c_void_p).value for f in (MADE, function))
+    # sub rsp, 8; mov rax, wanted; call rax; or / and dword [rax + offset], bits; add rsp, 8; ret
+    code = bytes.fromhex("4883ec0848b8") + struct.pack("<Q", wanted) + bytes.fromhex("ffd0")
+    for offset, mask, value in changes:
+        bits = mask if value else mask ^ 0xffffffff
+        code += struct.pack("<BBBI", 0x81, 0x48 if value else 0x60, offset, bits)
+    code += bytes.fromhex("4883c408c3")
+    if libc.mprotect(ctypes.c_void_p(made & -PAGE), ctypes.c_size_t(2 * PAGE), 7) != 0:
+        fail("cannot select a CPU model")
+    ctypes.memmove(made, code, len(code))
 
 
 class Machine:
@@ -291,10 +316,14 @@ def guarded(function):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    arguments, model = sys.argv[1:], "skylake-x"
+    if arguments[:1] == ["--cpu"] and len(arguments) > 1:
+        model, arguments = arguments[1], arguments[2:]
+    if not arguments or model not in MODELS:
         fail(__doc__)
     for name in signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ:
         signal.signal(name, signal.SIG_DFL)                 # undo what Python has changed
     # A core file would only show the emulator.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    Machine().run(sys.argv[1:], [f"{name}={value}" for name, value in os.environ.items()])
+    select_model(model)
+    Machine().run(arguments, [f"{name}={value}" for name, value in os.environ.items()])

@@ -83,7 +83,8 @@ halogen_status check_call(const Report &report, const halogen_conv_transpose1d_a
   p.pad_left = args.pad_left;
   p.input = conv_strides(input, args.layout);
   p.output = conv_strides(output, args.layout);
-  call->layout = call->packs ? conv_layout(p.shape) : args.packed->layout;
+  const bool pairs = args.path != HALOGEN_CONV_PATH_LENGTH && conv_packs_pairs(p.shape, report.context->options.isa);
+  call->layout = call->packs ? conv_layout(p.shape, pairs) : args.packed->layout;
   p.finite = call->packs || args.packed->finite;
   const int64_t bias_stride = bias.strides != nullptr && p.shape.C_out > 1 ? bias.strides[0] : 1;
   const Memory packed = {{kDLCPU, 0}, call->packs ? nullptr : args.packed->blocks, 0};
@@ -99,7 +100,7 @@ int64_t packed_bytes(const ConvCall &call) {
 /// The plan in words; false where a kernel is missing.
 bool describe(const halogen_context &context, const ConvCall &call, const ConvPlan &plan, halogen_kernel_info *info) {
   const char *missing = nullptr;
-  const bool complete = conv_kernel_names(plan, call.problem.shape.dtype, call.packs, context.options.isa,
+  const bool complete = conv_kernel_names(plan, call.layout, call.problem.shape.dtype, call.packs, context.options.isa,
                                           info->kernels, sizeof(info->kernels), &missing);
   std::snprintf(info->isa, sizeof(info->isa), "%s", isa_name(context.options.isa));
   const int64_t elements = plan.shared_elements(call.problem) + context.options.num_threads * plan.task_elements();

@@ -79,7 +79,7 @@ halogen_status check(halogen_context *context, const halogen_conv_weights_params
   }
   if (status != HALOGEN_OK) return status;
   const ConvWeightShape &shape = weights->checked.shape;
-  weights->layout = conv_layout(shape);
+  weights->layout = conv_layout(shape, conv_packs_pairs(shape, context->options.isa));
   weights->bytes = kHeader + static_cast<size_t>(conv_packed_bytes(shape, weights->layout));
   return HALOGEN_OK;
 }

@@ -86,7 +86,8 @@ struct Options {
         "Per case: worst absolute difference from the framework's result; worst difference from float64 in multiples "
         "of\n"
         "the tolerance (4e-7 of the terms summed; 1 is the limit); fastest of five calls; the kernels that ran.\n"
-        "HALOGEN_ISA=v2|v3|v4 forces an instruction set. Exit status: 0 no failure, 1 some, 2 wrong usage.\n",
+        "HALOGEN_ISA=v2|v3|v4|v4_spr|v4_zen4 forces an instruction set. Exit status: 0 no failure, 1 some, 2 wrong "
+        "usage.\n",
         out);
   }
 };

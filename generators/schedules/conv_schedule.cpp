@@ -46,12 +46,19 @@ void conv_buffers(ImageParam x, ImageParam w, OutputImageParam y) {
   for (int i = 0; i < x.dimensions(); i++) {
     x.dim(i).set_min(0);
   }
-  const int block = kConvBlockBytes / w.type().bytes();
-  w.dim(0).set_bounds(0, block).set_stride(1);
-  w.dim(1).set_min(0).set_stride(block);
-  for (int i = 2; i < w.dimensions(); i++) {
+  const bool pairs = w.dimensions() == 6;
+  const int values = pairs ? 2 : 1, block = kConvBlockBytes / (w.type().bytes() * values);
+  for (int i = 0; i < w.dimensions(); i++) {
     w.dim(i).set_min(0);
   }
+  if (pairs) {
+    x.dim(0).set_bounds(0, 2);
+    x.dim(1).set_stride(2);
+    w.dim(0).set_bounds(0, 2);
+  }
+  const int lane = values - 1;
+  w.dim(lane).set_bounds(0, block).set_stride(values);
+  w.dim(lane + 1).set_stride(block * values);
   for (int i = 0; i < y.dimensions(); i++) {
     y.dim(i).set_min(0);
   }
@@ -69,20 +76,32 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const
   Var outer("outer"), inner("inner");
   RVar slice("slice"), channel("channel");
   t.sum.compute_at(y, out.kb).bound_extent(t.lane, block).vectorize(t.lane, regs.vector).unroll(t.lane);
-  t.sum.update()
-      .split(t.taps.y, slice, channel, max(1, tiles.rows_slice / max(1, taps)), TailStrategy::GuardWithIf)
+  // A pair is one instruction: its two products are added in each lane.
+  const bool pairs = t.taps.dimensions() == 3;
+  std::vector<VarOrRVar> order{t.lane, inner, t.taps.x, channel, outer, slice};
+  if (pairs) order.insert(order.begin(), t.taps.z);
+  Stage sums = t.sum.update();
+  sums.split(t.taps.y, slice, channel, max(1, tiles.rows_slice / max(1, taps)), TailStrategy::GuardWithIf)
       .split(t.u, outer, inner, positions, TailStrategy::RoundUp)
-      .reorder(t.lane, inner, t.taps.x, channel, outer, slice)
-      .vectorize(t.lane, regs.vector)
-      .unroll(t.lane)
-      .unroll(inner);
+      .reorder(order);
+  if (pairs) sums.atomic().vectorize(t.taps.z);
+  sums.vectorize(t.lane, regs.vector).unroll(t.lane).unroll(inner);
   const Stage forward = t.sum.update().specialize(step == 1);
   specialise_taps(forward, t.taps.x, taps);
   // Neighbouring phases are neighbours in memory where the dilation is 1.
   const Expr dense = out.buffer.dim(0).stride() == 1;
-  for (int phases = block; phases >= 4; phases /= 2) {
-    y.specialize(dense && out.buffer.dim(0).extent() == phases && out.buffer.dim(1).extent() == block / phases)
-        .vectorize(out.p, std::min(phases, regs.vector), TailStrategy::RoundUp);
+  for (int phases = block; phases >= 2; phases /= 2) {
+    Stage whole =
+        y.specialize(dense && out.buffer.dim(0).extent() == phases && out.buffer.dim(1).extent() == block / phases);
+    if (phases == 2) {
+      // Of a stride of two, those of the next position, too.
+      whole.specialize(out.buffer.dim(2).stride() == phases)
+          .split(out.u, outer, inner, positions % 4 == 0 ? 4 : 2, TailStrategy::RoundUp)
+          .reorder(out.p, inner, out.c, outer)
+          .vectorize(out.p, phases)
+          .vectorize(inner);
+    }
+    whole.vectorize(out.p, std::min(phases, regs.vector), TailStrategy::RoundUp);
   }
 }
 

@@ -19,7 +19,7 @@ struct ConvOutput {
   Halide::Var p, c, u, kb, cb;
 };
 
-/// What both ask of their buffers.
+/// What all ask of their buffers; with w of 6 dimensions, pairs of bfloat16.
 void conv_buffers(Halide::ImageParam x, Halide::ImageParam w, Halide::OutputImageParam y);
 
 /// Lanes are the rows of a block. Serves any length, down to one position.

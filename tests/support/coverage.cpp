@@ -28,10 +28,11 @@ std::vector<std::string> kernel_names(const halogen_kernel_info &info) {
   std::istringstream words(info.kernels);
   std::vector<std::string> names;
   for (std::string name; words >> name;) {
-    // v4 has float64 normalisation from v3, and nothing else.
-    const bool borrowed = std::string(info.isa) == "v4" && name.rfind("norm_", 0) == 0 &&
-                          name.find("_f64") != std::string::npos && name.find("__v3") != std::string::npos;
-    const std::string suffix = borrowed ? "__v3" : std::string("__") + info.isa;
+    // v4 has float64 normalisation from v3, and nothing else; the levels above have a sum of bfloat16, all else from v4.
+    const std::string isa = info.isa, own = name.rfind("conv_sum_bf16", 0) == 0 ? isa : isa.substr(0, 2);
+    const bool borrowed = own == "v4" && name.rfind("norm_", 0) == 0 && name.find("_f64") != std::string::npos &&
+                          name.find("__v3") != std::string::npos;
+    const std::string suffix = "__" + (borrowed ? "v3" : isa.rfind("v4", 0) == 0 ? own : isa);
     const size_t base = name.size() - std::min(name.size(), suffix.size());
     if (name.compare(base, std::string::npos, suffix) == 0) name.resize(base);
     names.push_back(name);

@@ -15,7 +15,8 @@ std::vector<Variant> find_variants() {
   const std::string only = environment("HALOGEN_ISA");
   std::vector<Variant> found;
   for (const Variant &variant : {Variant{HALOGEN_ISA_V2, "v2"}, Variant{HALOGEN_ISA_V3, "v3"},
-                                 Variant{HALOGEN_ISA_V4, "v4"}, Variant{HALOGEN_ISA_NEON, "neon"}}) {
+                                 Variant{HALOGEN_ISA_V4, "v4"}, Variant{HALOGEN_ISA_V4_SPR, "v4_spr"},
+                                 Variant{HALOGEN_ISA_V4_ZEN4, "v4_zen4"}, Variant{HALOGEN_ISA_NEON, "neon"}}) {
     if (!only.empty() && only != variant.name) continue;
     halogen_context_options options = HALOGEN_CONTEXT_OPTIONS_INIT;
     options.isa = variant.isa;
@@ -41,6 +42,10 @@ const std::vector<Variant> &variants() {
 }
 
 bool takes(const Variant &variant, DLDataType dtype) { return dtype.bits != 16 || variant.isa != HALOGEN_ISA_V2; }
+
+bool sums_pairs(const Variant &variant) {
+  return variant.isa == HALOGEN_ISA_V4_SPR || variant.isa == HALOGEN_ISA_V4_ZEN4;
+}
 
 std::vector<Variant> variants_of(DLDataType dtype) {
   std::vector<Variant> all;

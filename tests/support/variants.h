@@ -21,7 +21,10 @@ const std::vector<Variant> &variants();
 /** Whether a variant has kernels for the dtype: v2 has none for 16-bit data. */
 bool takes(const Variant &variant, DLDataType dtype);
 
-/** Those of variants() that do. */
+/** Whether a variant sums bfloat16 by pairs of input channels (AVX512-BF16), where there are pairs and rows enough. */
+bool sums_pairs(const Variant &variant);
+
+/** Those of variants() that take the dtype. */
 std::vector<Variant> variants_of(DLDataType dtype);
 
 /** A context of the variant that lives as long as the program, for tests that need nothing special of it. */

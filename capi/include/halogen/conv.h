@@ -10,7 +10,8 @@
 extern "C" {
 #endif
 
-/** Which schedule runs. All compute the same bits; AUTO chooses by shape and cache size, never by the number of threads. */
+/** Which schedule runs. All compute the same bits, but for bfloat16 on v4_spr and v4_zen4, which ROWS sums in pairs; AUTO chooses by shape
+ * and cache size, never by the number of threads. */
 typedef enum halogen_conv_path {
   HALOGEN_CONV_PATH_AUTO = 0,
   HALOGEN_CONV_PATH_ROWS = 1,  /**< lanes run along output channels and phases: any shape, down to one position */
@@ -26,7 +27,8 @@ HALOGEN_API halogen_status halogen_conv_transpose1d_output_length(int64_t length
                                                                   int64_t *output_length, halogen_error *error);
 
 /** Weights in the order in which the kernels read them. Constant: any number of threads may use them at the same time, with any
- * context, for inputs of any length, padding and number of samples. */
+ * context, for inputs of any length, padding and number of samples. One exception: bfloat16 weights that a context of v4_spr or v4_zen4
+ * packed are in pairs of input channels, for contexts of these levels only; others refuse them with HALOGEN_ERROR_UNSUPPORTED. */
 typedef struct halogen_conv_weights halogen_conv_weights;
 
 /** What is packed. All fields are required. */
@@ -43,8 +45,7 @@ typedef struct halogen_conv_weights_params {
 #define HALOGEN_CONV_WEIGHTS_PARAMS_INIT HALOGEN_ZEROED(halogen_conv_weights_params)
 
 /** Bytes that the packed weights take: as many values as `weight` has, rounded up to whole blocks of rows of 64 bytes, in the type that
- * is computed in (float64 for float64, else float32). The tensor's data is not
- * touched and may be NULL. */
+ * is computed in (float64 for float64, else float32); in pairs, half of that. The tensor's data is not touched and may be NULL. */
 HALOGEN_API halogen_status halogen_conv_transpose1d_weights_size(halogen_context *context,
                                                                  const halogen_conv_weights_params *params,
                                                                  size_t *bytes, halogen_error *error);
@@ -72,7 +73,7 @@ HALOGEN_API void halogen_conv_transpose1d_weights_destroy(halogen_conv_weights *
  * A pad is a crop of the full result; where it is negative, or where no input reaches (kernel < stride), an output is
  * activation(bias).
  * Sums run in float32 (float64 for float64; 16-bit data are rounded once, at the end) with fused multiply-add where the level has it, channels outermost, taps inside: the same bits for every path
- * and number of threads. NaN and infinity spoil exactly the outputs they reach.
+ * and number of threads. On v4_spr and v4_zen4 bfloat16 is summed by pairs of channels, as docs/numerics.md says. NaN and infinity spoil exactly the outputs they reach.
  * Aliasing: `output` may not overlap any other tensor. An empty output computes nothing.
  * Errors: see halogen_status; on any of them the output is untouched, with these exceptions: after HALOGEN_ERROR_PARALLEL and after
  * HALOGEN_ERROR_OUT_OF_MEMORY its contents are undefined. */

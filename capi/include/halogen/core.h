@@ -90,13 +90,17 @@ typedef struct halogen_error {
 /** The library's version, as HALOGEN_VERSION_NUMBER. */
 HALOGEN_API uint32_t halogen_version(void);
 
-/** Instruction-set levels of the kernels. Names for HALOGEN_ISA: v2, v3, v4, neon. */
+/** Instruction-set levels of the kernels. Names for HALOGEN_ISA: v2, v3, v4, v4_spr, v4_zen4, neon. v4_spr and v4_zen4 are v4 with
+ * a convolution of bfloat16 by pairs of input channels (AVX512-BF16), which rounds as docs/numerics.md says. */
 typedef enum halogen_isa {
-  HALOGEN_ISA_AUTO = 0, /**< the environment variable HALOGEN_ISA where it is set, else the best this CPU has */
-  HALOGEN_ISA_V2 = 1,   /**< x86-64-v2: SSE4.1 */
-  HALOGEN_ISA_V3 = 2,   /**< x86-64-v3: AVX2, FMA, F16C */
-  HALOGEN_ISA_V4 = 3,   /**< x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
-  HALOGEN_ISA_NEON = 4  /**< AArch64 */
+  HALOGEN_ISA_AUTO = 0,   /**< the environment variable HALOGEN_ISA where it is set, else the best this CPU has,
+                         *   which is never v4_spr: its dot products are not known to be faster than v4 */
+  HALOGEN_ISA_V2 = 1,     /**< x86-64-v2: SSE4.1 */
+  HALOGEN_ISA_V3 = 2,     /**< x86-64-v3: AVX2, FMA, F16C */
+  HALOGEN_ISA_V4 = 3,     /**< x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
+  HALOGEN_ISA_NEON = 4,   /**< AArch64 */
+  HALOGEN_ISA_V4_SPR = 5, /**< v4 and the vector extensions of Sapphire Rapids */
+  HALOGEN_ISA_V4_ZEN4 = 6 /**< v4 and those of Zen 4 */
 } halogen_isa;
 
 /** How outputs are stored. */
@@ -196,7 +200,7 @@ HALOGEN_API halogen_status halogen_prepare(halogen_context *context, halogen_err
 typedef struct halogen_kernel_info {
   size_t struct_size;
   char kernels[256]; /**< names, in the order they run, separated by ' '; empty: nothing to compute, or none fits */
-  char isa[16];      /**< "v2", "v3", "v4", "neon", "cuda", "opencl" */
+  char isa[16];      /**< "v2", "v3", "v4", "v4_spr", "v4_zen4", "neon", "cuda", "opencl" */
   uint64_t workspace_bytes; /**< memory the call takes from the context's allocator, kept for the next call */
   char reason[256];         /**< why these; or, where none fits, why not, one reason per candidate */
 } halogen_kernel_info;
