@@ -49,9 +49,11 @@ halogen_generator(conv_grad_length SOURCES conv_grad_length_generator.cpp schedu
 halogen_generator(conv_bias_sums SOURCES conv_bias_sums_generator.cpp ${_conv})
 halogen_generator(conv_turn SOURCES conv_turn_generator.cpp ${_precision})
 halogen_generator(conv_finish SOURCES conv_finish_generator.cpp ${_conv})
+halogen_generator(conv_whole SOURCES conv_whole_generator.cpp algorithms/conv_tiles.cpp schedules/conv_gpu_schedule.cpp ${_conv})
 
 set(_cpu v4 v3 v2 neon)
-set(_all ${_cpu} cuda opencl)
+set(_gpu cuda opencl)
+set(_all ${_cpu} ${_gpu})
 # CPUs of v2 are older than what makes streaming worth its kernels.
 set(_streaming v4 v3 neon)
 set(_dtypes f32 f64 f16 bf16)
@@ -103,3 +105,5 @@ halogen_kernel(OP conv ROLE grad_weight PATH rows DTYPES f32 f64 GENERATOR conv_
 halogen_kernel(OP conv ROLE grad_weight PATH length DTYPES f32 f64 GENERATOR conv_grad_length VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE bias_sums DTYPES ${_dtypes} GENERATOR conv_bias_sums VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE turn DTYPES f32 f64 GENERATOR conv_turn VARIANTS ${_cpu})
+halogen_kernel(OP conv ROLE whole PATH tiles DTYPES ${_dtypes} GENERATOR conv_whole VARIANTS ${_gpu})
+halogen_kernel(OP conv ROLE whole PATH direct DTYPES ${_dtypes} GENERATOR conv_whole PARAMS direct=true VARIANTS ${_gpu})

@@ -21,6 +21,8 @@ enum class ConvRole {
   grad_weight_length,
   bias_sums,
   turn,
+  whole_tiles,
+  whole_direct,
 };
 
 #define HALOGEN_KERNEL_ID ConvRole

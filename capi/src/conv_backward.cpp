@@ -43,7 +43,7 @@ halogen_status check_grad_weight(const Report &report, const halogen_conv_transp
                                  const CheckedWeight &weight, bool need_data, CheckedWeight *checked) {
   Tensor &t = checked->tensor;
   const halogen_status status =
-      conv_check_tensor(report, "grad_weight", args.grad_weight, weight.shape.dtype, need_data, &t);
+      conv_check_tensor(report, "grad_weight", args.grad_weight, weight.kind(), need_data, &t);
   if (status != HALOGEN_OK) return status;
   const Tensor &like = weight.tensor;
   bool same = t.ndim == like.ndim;
@@ -65,7 +65,14 @@ halogen_status check_tensors(const Report &report, const halogen_conv_transpose1
       conv_check_weight(report, args.weight, args.stride, args.dilation, args.groups, need_data, &t->weight);
   if (status != HALOGEN_OK) return status;
   const ConvWeightShape &w = t->weight.shape;
-  status = conv_check_tensor(report, "input", args.input, w.dtype, need_data, &t->input);
+  const ConvKind kind = t->weight.kind();
+  if (kind.device.device_type != kDLCPU) {
+    return fail(
+        report, HALOGEN_ERROR_DEVICE,
+        "weight: expected a tensor on the CPU (device_type %d), where gradients are computed, got device_type %d",
+        kDLCPU, static_cast<int>(kind.device.device_type));
+  }
+  status = conv_check_tensor(report, "input", args.input, kind, need_data, &t->input);
   if (status == HALOGEN_OK) {
     status = conv_check_input(report, t->input, w, args.layout, args.pad_left, args.pad_right, e);
   }
@@ -80,7 +87,7 @@ halogen_status check_tensors(const Report &report, const halogen_conv_transpose1
               {"grad_input", args.grad_input, args.grad_input != nullptr, true, w.C_in, e->L, &t->grad_input}};
   for (const auto &d : data) {
     if (status != HALOGEN_OK || !d.required) continue;
-    status = conv_check_tensor(report, d.name, d.tensor, w.dtype, need_data, d.checked);
+    status = conv_check_tensor(report, d.name, d.tensor, kind, need_data, d.checked);
     if (status == HALOGEN_OK) status = conv_check_shape(report, *d.checked, t->input, args.layout, e->N, d.C, d.L);
     if (status == HALOGEN_OK && d.written) status = conv_check_places(report, *d.checked);
   }
@@ -88,7 +95,7 @@ halogen_status check_tensors(const Report &report, const halogen_conv_transpose1
     status = check_grad_weight(report, args, t->weight, need_data, &t->grad_weight);
   }
   if (status == HALOGEN_OK && args.grad_bias != nullptr) {
-    status = conv_check_vector(report, "grad_bias", args.grad_bias, w, need_data, &t->grad_bias);
+    status = conv_check_vector(report, "grad_bias", args.grad_bias, kind, w.C_out, need_data, &t->grad_bias);
     if (status == HALOGEN_OK) status = conv_check_places(report, t->grad_bias);
   }
   return status;
