@@ -26,7 +26,8 @@ CALLS = (
     ("normalisation: backward", "norm", ("sums", "sum_merge", "coefficients", "dx", "gradients", "mask")),
     ("normalisation: a batch that is shared out", "norm", ("partial", "moments", "join", "given")),
     ("transposed convolution: forward", "conv", ("pack", "pad", "sum", "finish"), ("whole",)),
-    ("transposed convolution: backward", "conv", ("pad", "grad_input", "grad_weight", "bias_sums", "turn", "finish")),
+    ("transposed convolution: backward", "conv", ("pad", "grad_input", "grad_weight", "bias_sums", "turn", "finish"),
+     ("whole_input", "whole_weight", "join")),
 )
 
 HEAD = """\

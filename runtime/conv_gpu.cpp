@@ -4,22 +4,15 @@
 #include <cstdio>
 
 #include "conv_kernels.h"
-#include "halogen_target.h"
 
 namespace halogen {
 
 #if HALOGEN_WITH_CUDA || HALOGEN_WITH_OPENCL
 namespace {
 
-#if HALOGEN_WITH_CUDA
-constexpr Variant kVariant = Variant::cuda;
-#else
-constexpr Variant kVariant = Variant::opencl;
-#endif
-
 KernelOf<ConvRole::whole_tiles> kernel_of(const ConvGpuClass &c, Dtype dtype) {
-  return c.direct ? find_kernel<ConvRole::whole_direct>(dtype, kVariant)
-                  : find_kernel<ConvRole::whole_tiles>(dtype, kVariant);
+  return c.direct ? find_kernel<ConvRole::whole_direct>(dtype, kGpuVariant)
+                  : find_kernel<ConvRole::whole_tiles>(dtype, kGpuVariant);
 }
 
 }  // namespace

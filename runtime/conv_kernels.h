@@ -1,6 +1,7 @@
 // The kernels of the transposed convolution.
 #pragma once
 
+#include "halogen_target.h"
 #include "kernel_table.h"
 #include "kernels_conv.h"
 
@@ -23,6 +24,9 @@ enum class ConvRole {
   turn,
   whole_tiles,
   whole_direct,
+  whole_input,
+  whole_weight,
+  join,
 };
 
 #define HALOGEN_KERNEL_ID ConvRole
@@ -30,5 +34,8 @@ enum class ConvRole {
 #include "kernels_conv.inc"
 #undef HALOGEN_KERNEL
 #undef HALOGEN_KERNEL_ID
+
+/// A GPU's, in a library that has them.
+constexpr Variant kGpuVariant = HALOGEN_WITH_CUDA ? Variant::cuda : Variant::opencl;
 
 }  // namespace halogen
