@@ -19,14 +19,15 @@ OPERATORS = {"norm": "Normalisation", "conv": "Transposed convolution"}
 # A kernel that has not the data's dtype takes it in a wider one.
 WIDER = {"bf16": "f32", "f16": "f32", "f32": "f64"}
 
-# What a call needs on every target: a kernel of each of these roles.
+# What a call needs: a kernel of each of these roles, or of each of another set of them.
 CALLS = (
     ("normalisation: forward", "norm", ("partial", "merge", "apply", "running", "save")),
     ("normalisation: forward, given statistics", "norm", ("apply",)),
     ("normalisation: backward", "norm", ("sums", "sum_merge", "coefficients", "dx", "gradients", "mask")),
     ("normalisation: a batch that is shared out", "norm", ("partial", "moments", "join", "given")),
-    ("transposed convolution: forward", "conv", ("pack", "pad", "sum", "finish")),
-    ("transposed convolution: backward", "conv", ("pad", "grad_input", "grad_weight", "bias_sums", "turn", "finish")),
+    ("transposed convolution: forward", "conv", ("pack", "pad", "sum", "finish"), ("whole",)),
+    ("transposed convolution: backward", "conv", ("pad", "grad_input", "grad_weight", "bias_sums", "turn", "finish"),
+     ("whole_input", "whole_weight", "join")),
 )
 
 HEAD = """\
@@ -141,12 +142,15 @@ def supported(rows, targets, dtype, layout):
 def calls(rows, targets):
     """The table of calls. A role that a CALLS entry names and the kernel table lacks is a mistake."""
     cells = []
-    for _, op, roles in CALLS:
-        of_role = [[row for row in rows if (row.op, row.role) == (op, role)] for role in roles]
-        if not all(of_role):
-            sys.exit(f"parity.py: {op} has not all of the roles {', '.join(roles)}")
-        cells.append({key: targets.text(frozenset.intersection(*(supported(r, targets, *key) for r in of_role))) for key in keys()})
-    return markdown(["call"], [(name,) for name, _, _ in CALLS], cells)
+    for _, op, *ways in CALLS:
+        of_ways = [[[row for row in rows if (row.op, row.role) == (op, role)] for role in roles] for roles in ways]
+        if not all(all(of_role) for of_role in of_ways):
+            sys.exit(f"parity.py: {op} has not all of the roles {ways}")
+
+        def variants(key):
+            return frozenset().union(*(frozenset.intersection(*(supported(r, targets, *key) for r in of_role)) for of_role in of_ways))
+        cells.append({key: targets.text(variants(key)) for key in keys()})
+    return markdown(["call"], [(name,) for name, *_ in CALLS], cells)
 
 
 def document(rows, targets):

@@ -1,6 +1,7 @@
 // The kernels of the transposed convolution.
 #pragma once
 
+#include "halogen_target.h"
 #include "kernel_table.h"
 #include "kernels_conv.h"
 
@@ -21,6 +22,11 @@ enum class ConvRole {
   grad_weight_length,
   bias_sums,
   turn,
+  whole_tiles,
+  whole_direct,
+  whole_input,
+  whole_weight,
+  join,
 };
 
 #define HALOGEN_KERNEL_ID ConvRole
@@ -28,5 +34,8 @@ enum class ConvRole {
 #include "kernels_conv.inc"
 #undef HALOGEN_KERNEL
 #undef HALOGEN_KERNEL_ID
+
+/// A GPU's, in a library that has them.
+constexpr Variant kGpuVariant = HALOGEN_WITH_CUDA ? Variant::cuda : Variant::opencl;
 
 }  // namespace halogen

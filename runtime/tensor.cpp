@@ -223,6 +223,31 @@ bool overlaps_itself(const Tensor &t) {
   return false;
 }
 
+halogen_status check_device(const Report &report, const Tensor &tensor) {
+  const int type = tensor.memory.device.device_type;
+  if (type == kDLCPU || (type == gpu_device_type() && type != 0)) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected a tensor on the CPU (device_type %d)%s%s, got device_type %d",
+              tensor.name, kDLCPU, gpu_device_type() != 0 ? " or " : "", gpu_name(), type);
+}
+
+halogen_status check_same_device(const Report &report, const Tensor &tensor, const Tensor &first) {
+  const DLDevice &device = tensor.memory.device, &expected = first.memory.device;
+  if (device.device_type == expected.device_type && device.device_id == expected.device_id) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected the device of %s (type %d, id %d), got (%d, %d)", tensor.name,
+              first.name, static_cast<int>(expected.device_type), expected.device_id,
+              static_cast<int>(device.device_type), device.device_id);
+}
+
+halogen_status check_offset(const Report &report, const GpuState &gpu, const Call &call, const char *name,
+                            const Memory &memory) {
+  if (memory.base == nullptr || memory.offset == 0) return HALOGEN_OK;
+  const uint64_t alignment = gpu.offset_alignment(call);
+  if (memory.offset % alignment == 0) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_LAYOUT,
+              "%s: expected a byte_offset that is a multiple of this device's %llu, got %llu", name,
+              static_cast<unsigned long long>(alignment), static_cast<unsigned long long>(memory.offset));
+}
+
 bool overlap(const Tensor &a, const Tensor &b) {
   if (a.bytes == 0 || b.bytes == 0) return false;
   // A cl_mem is a handle: different ones are different memory, as far as can be known.

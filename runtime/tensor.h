@@ -61,6 +61,14 @@ halogen_status check_tensor(const Report &report, const char *name, const DLTens
 halogen_status check_vector(const Report &report, const char *name, const DLTensor *tensor, const DLDataType &dtype,
                             int64_t length, bool need_data, Tensor *checked);
 
+/// The device of a tensor: of a call's first one that the library has kernels for it, of another that it is the first one's.
+halogen_status check_device(const Report &report, const Tensor &tensor);
+halogen_status check_same_device(const Report &report, const Tensor &tensor, const Tensor &first);
+
+/// Where a tensor begins in its memory on a GPU: `call` is begun there. No memory is right.
+halogen_status check_offset(const Report &report, const GpuState &gpu, const Call &call, const char *name,
+                            const Memory &memory);
+
 /// Whether two tensors share a byte, those in gaps included.
 bool overlap(const Tensor &a, const Tensor &b);
 

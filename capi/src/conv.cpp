@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "conv_check.h"
+#include "conv_gpu.h"
 #include "conv_run.h"
 #include "isa.h"
 #include "scratch.h"
@@ -19,7 +20,11 @@ struct ConvCall {
   ConvTensors tensors;
   ConvScalars scalars;
   CheckedWeight weight;
+  Tensor input, output, bias;
   bool packs, empty;
+
+  const DLDevice &device() const { return input.memory.device; }
+  bool on_gpu() const { return device().device_type != kDLCPU; }
 };
 
 /// With packed weights stride, dilation and groups are known: 0, or the same again.
@@ -43,7 +48,7 @@ halogen_status check_call(const Report &report, const halogen_conv_transpose1d_a
                           ConvCall *call) {
   ConvProblem &p = call->problem;
   const ConvOptions options = conv_options(args);
-  Tensor input, output, bias = {};
+  Tensor &input = call->input, &output = call->output, &bias = call->bias;
   halogen_status status = conv_check_options(report, options);
   if (status != HALOGEN_OK) return status;
   call->scalars = {conv_input_slope(options), args.activation == HALOGEN_ACTIVATION_TANH, conv_output_slope(options)};
@@ -59,8 +64,9 @@ halogen_status check_call(const Report &report, const halogen_conv_transpose1d_a
   p.shape = call->weight.shape;
   const ConvWeightShape &w = p.shape;
   ConvExtents extents = {};
-  status = conv_check_tensor(report, "input", args.input, w.dtype, need_data, &input);
-  if (status == HALOGEN_OK) status = conv_check_tensor(report, "output", args.output, w.dtype, need_data, &output);
+  const ConvKind kind = call->packs ? call->weight.kind() : ConvKind{w.dtype, {kDLCPU, 0}};
+  status = conv_check_tensor(report, "input", args.input, kind, need_data, &input);
+  if (status == HALOGEN_OK) status = conv_check_tensor(report, "output", args.output, kind, need_data, &output);
   if (status == HALOGEN_OK) {
     status = conv_check_input(report, input, w, args.layout, args.pad_left, args.pad_right, &extents);
   }
@@ -69,7 +75,7 @@ halogen_status check_call(const Report &report, const halogen_conv_transpose1d_a
   }
   if (status == HALOGEN_OK) status = conv_check_places(report, output);
   if (status == HALOGEN_OK && args.bias != nullptr) {
-    status = conv_check_vector(report, "bias", args.bias, w, need_data, &bias);
+    status = conv_check_vector(report, "bias", args.bias, kind, w.C_out, need_data, &bias);
   }
   if (status == HALOGEN_OK && need_data) {
     status = conv_check_apart(report, output, input);
@@ -134,16 +140,47 @@ int run(Call *record, ConvCall *call, halogen_conv_path path, ConvPlan *plan) {
   return conv_run(record, call->problem, call->layout, *plan, call->tensors, call->scalars);
 }
 
+void log_kernels(const halogen_context &context, const halogen_kernel_info &ran) {
+  if (context.options.log == nullptr) return;
+  char line[320];
+  std::snprintf(line, sizeof(line), "conv_transpose1d ran %s", ran.kernels);
+  context.options.log(context.options.log_user, HALOGEN_LOG_DEBUG, line);
+}
+
+/// A call whose tensors are on a GPU: no weights are packed, no memory is taken.
+halogen_status call_on_gpu(const Report &report, halogen_context *context, const halogen_conv_transpose1d_args &args,
+                           const ConvCall &call, bool only_query, halogen_kernel_info *info) {
+  ConvGpuPlan plan;
+  halogen_kernel_info described = {};
+  const bool fits = conv_gpu_plan(call.problem, call.weight.weights, args.path, &plan);
+  std::snprintf(described.isa, sizeof(described.isa), "%s", gpu_name());
+  std::snprintf(described.reason, sizeof(described.reason), "%s", plan.reason);
+  if (fits) conv_gpu_kernel_names(plan, call.problem.shape.dtype, described.kernels, sizeof(described.kernels));
+  if (only_query) write_struct(described, info);
+  if (!fits) return fail(report, HALOGEN_ERROR_SIZE, "no kernel fits: %s", plan.reason);
+  if (only_query) return HALOGEN_OK;
+  Call record(context, args.stream, call.device().device_id, report.error);
+  halogen_status status = context->gpu.begin(&record, call.device());
+  for (const Tensor *tensor : {&call.input, &call.output, &call.weight.tensor, &call.bias}) {
+    if (status == HALOGEN_OK) status = check_offset(report, context->gpu, record, tensor->name, tensor->memory);
+  }
+  if (status != HALOGEN_OK) return status;
+  status = record.finish(conv_gpu_run(&record, call.problem, plan, call.weight.weights, call.tensors, call.scalars));
+  if (status != HALOGEN_OK) return status;
+  if (info != nullptr) write_struct(described, info);
+  log_kernels(*context, described);
+  return HALOGEN_OK;
+}
+
 }  // namespace
 
 halogen_status conv_call(halogen_context *context, const halogen_conv_transpose1d_args &args, bool only_query,
                          halogen_kernel_info *info, halogen_error *error) {
   const Report report = {context, error};
-  ConvCall call;
+  ConvCall call = {};
   const halogen_status status = check_call(report, args, !only_query, &call);
   if (status != HALOGEN_OK) return status;
 
-  const bool logs = !only_query && context->options.log != nullptr;
   halogen_kernel_info described = {};
   if (call.empty) {
     if (info != nullptr) {
@@ -152,6 +189,7 @@ halogen_status conv_call(halogen_context *context, const halogen_conv_transpose1
     }
     return HALOGEN_OK;
   }
+  if (call.on_gpu()) return call_on_gpu(report, context, args, call, only_query, info);
   ConvPlan plan;
   if (!conv_plan(call.problem, call.layout, args.path, context->caches, context->options.isa, &plan)) {
     if (only_query && info != nullptr) {
@@ -174,11 +212,7 @@ halogen_status conv_call(halogen_context *context, const halogen_conv_transpose1
   if (ran != HALOGEN_OK) return ran;
   describe(*context, call, plan, &described);
   if (info != nullptr) write_struct(described, info);
-  if (logs) {
-    char line[320];
-    std::snprintf(line, sizeof(line), "conv_transpose1d ran %s", described.kernels);
-    context->options.log(context->options.log_user, HALOGEN_LOG_DEBUG, line);
-  }
+  log_kernels(*context, described);
   return HALOGEN_OK;
 }
 

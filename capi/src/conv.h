@@ -3,6 +3,7 @@
 
 #include <halogen/conv.h>
 
+#include "conv_check.h"
 #include "conv_run.h"
 #include "status.h"
 #include "tensor.h"
@@ -27,6 +28,8 @@ struct CheckedWeight {
   Tensor tensor;
   ConvWeights weights;
   ConvWeightShape shape;
+
+  ConvKind kind() const { return {shape.dtype, tensor.memory.device}; }
 };
 
 /// The strides of a tensor (C_in, C_out / groups, K); a dimension of extent 1 has those of a dense one.

@@ -2,6 +2,7 @@
 
 #include "conv.h"
 #include "conv_check.h"
+#include "conv_gpu_gradient.h"
 #include "conv_gradient.h"
 #include "isa.h"
 #include "struct_size.h"
@@ -9,18 +10,22 @@
 namespace halogen {
 namespace {
 
+/// The tensors of a call, checked.
+struct Tensors {
+  CheckedWeight weight, grad_weight;
+  Tensor input, grad_output, output, grad_input, grad_bias;
+};
+
 /// Everything that a call is about, checked.
 struct ConvBackwardCall {
   ConvGradientProblem problem;
   ConvGradientTensors tensors;
   ConvGradientScalars scalars;
+  Tensors checked;
   bool wanted, empty;  ///< a gradient is asked for; its sums have no terms
-};
 
-/// The tensors of a call, checked.
-struct Tensors {
-  CheckedWeight weight, grad_weight;
-  Tensor input, grad_output, output, grad_input, grad_bias;
+  const DLDevice &device() const { return checked.input.memory.device; }
+  bool on_gpu() const { return device().device_type != kDLCPU; }
 };
 
 halogen_status check_arguments(const Report &report, const halogen_conv_transpose1d_backward_args &args) {
@@ -43,7 +48,7 @@ halogen_status check_grad_weight(const Report &report, const halogen_conv_transp
                                  const CheckedWeight &weight, bool need_data, CheckedWeight *checked) {
   Tensor &t = checked->tensor;
   const halogen_status status =
-      conv_check_tensor(report, "grad_weight", args.grad_weight, weight.shape.dtype, need_data, &t);
+      conv_check_tensor(report, "grad_weight", args.grad_weight, weight.kind(), need_data, &t);
   if (status != HALOGEN_OK) return status;
   const Tensor &like = weight.tensor;
   bool same = t.ndim == like.ndim;
@@ -65,7 +70,8 @@ halogen_status check_tensors(const Report &report, const halogen_conv_transpose1
       conv_check_weight(report, args.weight, args.stride, args.dilation, args.groups, need_data, &t->weight);
   if (status != HALOGEN_OK) return status;
   const ConvWeightShape &w = t->weight.shape;
-  status = conv_check_tensor(report, "input", args.input, w.dtype, need_data, &t->input);
+  const ConvKind kind = t->weight.kind();
+  status = conv_check_tensor(report, "input", args.input, kind, need_data, &t->input);
   if (status == HALOGEN_OK) {
     status = conv_check_input(report, t->input, w, args.layout, args.pad_left, args.pad_right, e);
   }
@@ -80,7 +86,7 @@ halogen_status check_tensors(const Report &report, const halogen_conv_transpose1
               {"grad_input", args.grad_input, args.grad_input != nullptr, true, w.C_in, e->L, &t->grad_input}};
   for (const auto &d : data) {
     if (status != HALOGEN_OK || !d.required) continue;
-    status = conv_check_tensor(report, d.name, d.tensor, w.dtype, need_data, d.checked);
+    status = conv_check_tensor(report, d.name, d.tensor, kind, need_data, d.checked);
     if (status == HALOGEN_OK) status = conv_check_shape(report, *d.checked, t->input, args.layout, e->N, d.C, d.L);
     if (status == HALOGEN_OK && d.written) status = conv_check_places(report, *d.checked);
   }
@@ -88,7 +94,7 @@ halogen_status check_tensors(const Report &report, const halogen_conv_transpose1
     status = check_grad_weight(report, args, t->weight, need_data, &t->grad_weight);
   }
   if (status == HALOGEN_OK && args.grad_bias != nullptr) {
-    status = conv_check_vector(report, "grad_bias", args.grad_bias, w, need_data, &t->grad_bias);
+    status = conv_check_vector(report, "grad_bias", args.grad_bias, kind, w.C_out, need_data, &t->grad_bias);
     if (status == HALOGEN_OK) status = conv_check_places(report, t->grad_bias);
   }
   return status;
@@ -116,7 +122,7 @@ halogen_status check_memory(const Report &report, const halogen_conv_transpose1d
 
 halogen_status check_call(const Report &report, const halogen_conv_transpose1d_backward_args &args, bool need_data,
                           ConvBackwardCall *call) {
-  Tensors t = {};
+  Tensors &t = call->checked;
   ConvExtents e = {};
   halogen_status status = check_arguments(report, args);
   if (status == HALOGEN_OK) status = check_tensors(report, args, need_data, &t, &e);
@@ -168,6 +174,48 @@ bool describe(const halogen_context &context, const ConvBackwardCall &call, cons
   return complete;
 }
 
+/// Makes the call ready for a GPU, if its tensors are on one.
+halogen_status begin(const Report &report, const ConvBackwardCall &call, halogen_context *context, Call *record) {
+  if (!call.on_gpu()) return HALOGEN_OK;
+  halogen_status status = context->gpu.begin(record, call.device());
+  const Tensors &t = call.checked;
+  for (const Tensor *tensor :
+       {&t.input, &t.grad_output, &t.output, &t.weight.tensor, &t.grad_input, &t.grad_weight.tensor, &t.grad_bias}) {
+    if (status == HALOGEN_OK) status = check_offset(report, context->gpu, *record, tensor->name, tensor->memory);
+  }
+  return status;
+}
+
+void log_kernels(const halogen_context &context, const halogen_kernel_info &ran) {
+  if (context.options.log == nullptr) return;
+  char line[320];
+  std::snprintf(line, sizeof(line), "conv_transpose1d backward ran %s", ran.kernels);
+  context.options.log(context.options.log_user, HALOGEN_LOG_DEBUG, line);
+}
+
+halogen_status backward_on_gpu(const Report &report, halogen_context *context, const ConvBackwardCall &call,
+                               Call *record, bool only_query, halogen_kernel_info *info) {
+  ConvGpuGradientPlan plan;
+  halogen_kernel_info described = {};
+  const bool fits = conv_gpu_gradient_plan(call.problem, call.tensors, &plan);
+  std::snprintf(described.isa, sizeof(described.isa), "%s", gpu_name());
+  std::snprintf(described.reason, sizeof(described.reason), "%s", plan.reason);
+  if (fits) {
+    conv_gpu_gradient_kernel_names(call.problem, described.kernels, sizeof(described.kernels));
+    described.workspace_bytes = static_cast<uint64_t>(plan.workspace(call.problem));
+  }
+  if (only_query) write_struct(described, info);
+  if (!fits) return fail(report, HALOGEN_ERROR_SIZE, "no kernel fits: %s", plan.reason);
+  if (only_query) return HALOGEN_OK;
+  halogen_status status = begin(report, call, context, record);
+  if (status != HALOGEN_OK) return status;
+  status = record->finish(conv_gpu_gradient_run(record, call.problem, plan, call.tensors, call.scalars));
+  if (status != HALOGEN_OK) return status;
+  if (info != nullptr) write_struct(described, info);
+  log_kernels(*context, described);
+  return HALOGEN_OK;
+}
+
 halogen_status backward(halogen_context *context, const halogen_conv_transpose1d_backward_args &args, bool only_query,
                         halogen_kernel_info *info, halogen_error *error) {
   const Report report = {context, error};
@@ -175,14 +223,18 @@ halogen_status backward(halogen_context *context, const halogen_conv_transpose1d
   const halogen_status status = check_call(report, args, !only_query, &call);
   if (status != HALOGEN_OK) return status;
   halogen_kernel_info described = {};
+  Call record(context, args.stream, call.on_gpu() ? call.device().device_id : 0, error);
   if (!call.wanted || call.empty) {
     std::snprintf(described.reason, sizeof(described.reason), "%s",
                   call.wanted ? "the output is empty: gradients are 0" : "no gradient is asked for");
     if (info != nullptr) write_struct(described, info);
     if (only_query || !call.wanted) return HALOGEN_OK;
-    Call record(context, args.stream, 0, error);
-    return record.finish(conv_gradient_clear(&record, call.problem, call.tensors));
+    const halogen_status begun = begin(report, call, context, &record);
+    if (begun != HALOGEN_OK) return begun;
+    return record.finish(call.on_gpu() ? conv_gpu_gradient_clear(&record, call.problem, call.tensors)
+                                       : conv_gradient_clear(&record, call.problem, call.tensors));
   }
+  if (call.on_gpu()) return backward_on_gpu(report, context, call, &record, only_query, info);
   ConvGradientPlan plan;
   const bool planned = conv_gradient_plan(call.problem, args.path, context->caches, context->options.isa, &plan);
   if (!planned) std::snprintf(described.reason, sizeof(described.reason), "%s", plan.reason);
@@ -193,15 +245,10 @@ halogen_status backward(halogen_context *context, const halogen_conv_transpose1d
                 described.reason);
   }
   if (only_query) return HALOGEN_OK;
-  Call record(context, args.stream, 0, error);
   const halogen_status ran = record.finish(conv_gradient_run(&record, call.problem, plan, call.tensors, call.scalars));
   if (ran != HALOGEN_OK) return ran;
   if (info != nullptr) write_struct(described, info);
-  if (context->options.log != nullptr) {
-    char line[320];
-    std::snprintf(line, sizeof(line), "conv_transpose1d backward ran %s", described.kernels);
-    context->options.log(context->options.log_user, HALOGEN_LOG_DEBUG, line);
-  }
+  log_kernels(*context, described);
   return HALOGEN_OK;
 }
 

@@ -73,30 +73,34 @@ halogen_status conv_output_length(const Report &report, int64_t length, int64_t 
   return HALOGEN_OK;
 }
 
-halogen_status conv_check_tensor(const Report &report, const char *name, const DLTensor *tensor, Dtype dtype,
+halogen_status conv_check_tensor(const Report &report, const char *name, const DLTensor *tensor, const ConvKind &kind,
                                  bool need_data, Tensor *checked) {
   const halogen_status status = check_data(report, name, tensor, need_data, checked);
   if (status != HALOGEN_OK) return status;
-  if (!same_dtype(checked->dtype, dlpack_of(dtype))) {
+  if (!same_dtype(checked->dtype, dlpack_of(kind.dtype))) {
     return fail(report, HALOGEN_ERROR_DTYPE, "%s: expected the weight's %s, got %s", name,
-                DtypeText(dlpack_of(dtype)).text, DtypeText(checked->dtype).text);
+                DtypeText(dlpack_of(kind.dtype)).text, DtypeText(checked->dtype).text);
   }
-  const int type = checked->memory.device.device_type;
-  if (type == kDLCPU) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected a tensor on the CPU (device_type %d), got device_type %d",
-              name, kDLCPU, type);
+  const DLDevice &device = checked->memory.device, &expected = kind.device;
+  const bool same = device.device_type == expected.device_type &&
+                    (device.device_type == kDLCPU || device.device_id == expected.device_id);
+  if (same) return HALOGEN_OK;
+  return fail(report, HALOGEN_ERROR_DEVICE,
+              "%s: expected a tensor on the weight's device (device_type %d, device_id %d), got (%d, %d)", name,
+              static_cast<int>(expected.device_type), expected.device_id, static_cast<int>(device.device_type),
+              device.device_id);
 }
 
-halogen_status conv_check_vector(const Report &report, const char *name, const DLTensor *tensor,
-                                 const ConvWeightShape &shape, bool need_data, Tensor *checked) {
-  const halogen_status status = conv_check_tensor(report, name, tensor, shape.dtype, need_data, checked);
+halogen_status conv_check_vector(const Report &report, const char *name, const DLTensor *tensor, const ConvKind &kind,
+                                 int64_t channels, bool need_data, Tensor *checked) {
+  const halogen_status status = conv_check_tensor(report, name, tensor, kind, need_data, checked);
   if (status != HALOGEN_OK) return status;
   if (checked->ndim != 1) {
     return fail(report, HALOGEN_ERROR_RANK, "%s: expected 1 dimension, got %d", name, checked->ndim);
   }
-  if (checked->shape[0] == shape.C_out) return HALOGEN_OK;
+  if (checked->shape[0] == channels) return HALOGEN_OK;
   return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %lld elements, got %lld", name,
-              static_cast<long long>(shape.C_out), static_cast<long long>(checked->shape[0]));
+              static_cast<long long>(channels), static_cast<long long>(checked->shape[0]));
 }
 
 halogen_status conv_check_apart(const Report &report, const Tensor &written, const Tensor &other) {

@@ -37,13 +37,19 @@ inline double conv_output_slope(const ConvOptions &options) {
 halogen_status conv_output_length(const Report &report, int64_t length, int64_t kernel, int64_t stride,
                                   int64_t dilation, int64_t pad_left, int64_t pad_right, int64_t *output_length);
 
-/// A tensor of the call: of the weights' dtype, on the CPU.
-halogen_status conv_check_tensor(const Report &report, const char *name, const DLTensor *tensor, Dtype dtype,
+/// What all tensors of a call have in common: the weights' dtype and device.
+struct ConvKind {
+  Dtype dtype;
+  DLDevice device;
+};
+
+/// A tensor of the call.
+halogen_status conv_check_tensor(const Report &report, const char *name, const DLTensor *tensor, const ConvKind &kind,
                                  bool need_data, Tensor *checked);
 
 /// The same, a vector of one value for each output channel.
-halogen_status conv_check_vector(const Report &report, const char *name, const DLTensor *tensor,
-                                 const ConvWeightShape &shape, bool need_data, Tensor *checked);
+halogen_status conv_check_vector(const Report &report, const char *name, const DLTensor *tensor, const ConvKind &kind,
+                                 int64_t channels, bool need_data, Tensor *checked);
 
 /// `written` shares no memory with `other`.
 halogen_status conv_check_apart(const Report &report, const Tensor &written, const Tensor &other);

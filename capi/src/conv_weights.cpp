@@ -25,13 +25,9 @@ halogen_status conv_check_weight(const Report &report, const DLTensor *weight, i
                 static_cast<long long>(parameter.value));
   }
   Tensor &w = checked->tensor;
-  const halogen_status status = check_data(report, "weight", weight, need_data, &w);
+  halogen_status status = check_data(report, "weight", weight, need_data, &w);
+  if (status == HALOGEN_OK) status = check_device(report, w);
   if (status != HALOGEN_OK) return status;
-  if (w.memory.device.device_type != kDLCPU) {
-    return fail(report, HALOGEN_ERROR_DEVICE,
-                "weight: expected a tensor on the CPU (device_type %d), got device_type %d", kDLCPU,
-                static_cast<int>(w.memory.device.device_type));
-  }
   if (w.ndim != 3) {
     return fail(report, HALOGEN_ERROR_RANK, "weight: expected 3 dimensions (C_in, C_out / groups, K), got %d", w.ndim);
   }
@@ -78,6 +74,13 @@ halogen_status check(halogen_context *context, const halogen_conv_weights_params
         conv_check_weight(report, read.weight, read.stride, read.dilation, read.groups, need_data, &weights->checked);
   }
   if (status != HALOGEN_OK) return status;
+  const DLDevice &device = weights->checked.tensor.memory.device;
+  if (device.device_type != kDLCPU) {
+    return fail(report, HALOGEN_ERROR_DEVICE,
+                "weight: expected a tensor on the CPU (device_type %d), as GPUs take weights as they are, got "
+                "device_type %d",
+                kDLCPU, static_cast<int>(device.device_type));
+  }
   const ConvWeightShape &shape = weights->checked.shape;
   weights->layout = conv_layout(shape, conv_packs_pairs(shape, context->options.isa));
   weights->bytes = kHeader + static_cast<size_t>(conv_packed_bytes(shape, weights->layout));

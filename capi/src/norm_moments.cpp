@@ -74,7 +74,7 @@ halogen_status check_parts(const Report &report, const halogen_norm_merge_moment
     return fail(report, HALOGEN_ERROR_SIZE, "parts: expected at most 2^31 - 1 elements, got %s",
                 shape_text(*parts, got));
   }
-  status = check_norm_device(report, *parts);
+  status = check_device(report, *parts);
   if (status == HALOGEN_OK) status = check_same_device(report, *moments, *parts);
   return status == HALOGEN_OK ? check_no_overlap(report, *moments, *parts) : status;
 }

@@ -120,21 +120,6 @@ halogen_status check_apart(const Report &report, const NormProblem &p, const Dat
 
 }  // namespace
 
-halogen_status check_same_device(const Report &report, const Tensor &tensor, const Tensor &first) {
-  const DLDevice &device = tensor.memory.device, &expected = first.memory.device;
-  if (device.device_type == expected.device_type && device.device_id == expected.device_id) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected the device of %s (type %d, id %d), got (%d, %d)", tensor.name,
-              first.name, static_cast<int>(expected.device_type), expected.device_id,
-              static_cast<int>(device.device_type), device.device_id);
-}
-
-halogen_status check_norm_device(const Report &report, const Tensor &tensor) {
-  const int type = tensor.memory.device.device_type;
-  if (type == kDLCPU || (type == gpu_device_type() && type != 0)) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected a tensor on the CPU (device_type %d)%s%s, got device_type %d",
-              tensor.name, kDLCPU, gpu_device_type() != 0 ? " or " : "", gpu_name(), type);
-}
-
 halogen_status check_no_overlap(const Report &report, const Tensor &written, const Tensor &other) {
   return overlap(written, other) ? overlapping(report, written, other) : HALOGEN_OK;
 }
@@ -165,7 +150,7 @@ halogen_status check_norm_data(const Report &report, halogen_layout layout, bool
   if (input.ndim < 2) {
     return fail(report, HALOGEN_ERROR_RANK, "input: expected 2 to 8 dimensions (N, C, ...), got %d", input.ndim);
   }
-  halogen_status status = check_norm_device(report, input);
+  halogen_status status = check_device(report, input);
   for (int32_t i = 0; i < count && status == HALOGEN_OK; ++i) {
     *data[i].memory = data[i].present() ? data[i].tensor.memory : Memory{input.memory.device, nullptr, 0};
     if (i > 0 && data[i].present()) status = check_same_shape(report, data[i].tensor, input);
@@ -292,12 +277,8 @@ halogen_status check_norm_offsets(const Report &report, const GpuState &gpu, con
     const bool vector = i >= data_count;
     const Memory &memory = vector ? vectors[i - data_count].vector->memory : data[i].tensor.memory;
     const char *name = vector ? vectors[i - data_count].name : data[i].name;
-    if (memory.base == nullptr || memory.offset == 0) continue;
-    const uint64_t alignment = gpu.offset_alignment(call);
-    if (memory.offset % alignment == 0) continue;
-    return fail(report, HALOGEN_ERROR_LAYOUT,
-                "%s: expected a byte_offset that is a multiple of this device's %llu, got %llu", name,
-                static_cast<unsigned long long>(alignment), static_cast<unsigned long long>(memory.offset));
+    const halogen_status status = check_offset(report, gpu, call, name, memory);
+    if (status != HALOGEN_OK) return status;
   }
   return HALOGEN_OK;
 }

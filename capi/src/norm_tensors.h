@@ -50,10 +50,6 @@ bool whole_lines(const NormProblem &problem, const DataField &field);
 halogen_status check_norm_vectors(const Report &report, const DataField *data, int32_t data_count,
                                   const NormProblem &problem, bool need_data, const VectorField *fields, int32_t count);
 
-/// The device of a tensor: of a call's first one that the library has kernels for it, of another that it is the first one's.
-halogen_status check_norm_device(const Report &report, const Tensor &tensor);
-halogen_status check_same_device(const Report &report, const Tensor &tensor, const Tensor &first);
-
 halogen_status check_no_overlap(const Report &report, const Tensor &written, const Tensor &other);
 
 halogen_status check_norm_groups(const Report &report, halogen_norm_scope scope, int32_t num_groups,

@@ -10,12 +10,15 @@
 extern "C" {
 #endif
 
-/** Which schedule runs. All compute the same bits, but for bfloat16 on v4_spr and v4_zen4, which ROWS sums in pairs; AUTO chooses by shape
- * and cache size, never by the number of threads. */
+/** Which schedule runs. On a CPU all compute the same bits, but for bfloat16 on v4_spr and v4_zen4, which ROWS sums in pairs; AUTO chooses by
+ * shape and cache size, never by the number of threads. */
 typedef enum halogen_conv_path {
   HALOGEN_CONV_PATH_AUTO = 0,
-  HALOGEN_CONV_PATH_ROWS = 1,  /**< lanes run along output channels and phases: any shape, down to one position */
-  HALOGEN_CONV_PATH_LENGTH = 2 /**< lanes run along positions: at most three phases (stride / gcd(stride, dilation)) */
+  HALOGEN_CONV_PATH_ROWS = 1, /**< lanes run along output channels and phases: any shape, down to one position. On a
+                                    GPU: tiles of rows by positions */
+  HALOGEN_CONV_PATH_LENGTH =
+      2 /**< lanes run along positions: at most three phases (stride / gcd(stride, dilation)). On a GPU: a
+                                    thread for each position, any shape */
 } halogen_conv_path;
 
 /** Length of a transposed convolution's output:
@@ -26,9 +29,10 @@ HALOGEN_API halogen_status halogen_conv_transpose1d_output_length(int64_t length
                                                                   int64_t dilation, int64_t pad_left, int64_t pad_right,
                                                                   int64_t *output_length, halogen_error *error);
 
-/** Weights in the order in which the kernels read them. Constant: any number of threads may use them at the same time, with any
- * context, for inputs of any length, padding and number of samples. One exception: bfloat16 weights that a context of v4_spr or v4_zen4
- * packed are in pairs of input channels, for contexts of these levels only; others refuse them with HALOGEN_ERROR_UNSUPPORTED. */
+/** Weights in the order in which a CPU's kernels read them; a GPU's read them as they are. Constant: any number of threads may use them at the
+ * same time, with any context, for inputs of any length, padding and number of samples. One exception: bfloat16 weights that a context of
+ * v4_spr or v4_zen4 packed are in pairs of input channels, for contexts of these levels only; others refuse them with
+ * HALOGEN_ERROR_UNSUPPORTED. */
 typedef struct halogen_conv_weights halogen_conv_weights;
 
 /** What is packed. All fields are required. */
@@ -68,12 +72,15 @@ HALOGEN_API void halogen_conv_transpose1d_weights_destroy(halogen_conv_weights *
  *
  * Shapes: `input` (N, C_in, L) or (C_in, L), `output` (N, C_out, L_out) or (C_out, L_out), with L at least 1 and L_out as
  * halogen_conv_transpose1d_output_length() has it; with HALOGEN_LAYOUT_CHANNEL_LAST (N, L, C_in) or (L, C_in), and so the output.
- * `bias` (C_out). All of one dtype: float32, float64, float16 or bfloat16, and on the CPU. Strides are any of 0 or more (elements;
+ * `bias` (C_out). All of one dtype: float32, float64, float16 or bfloat16, and on one device: the CPU, or, with
+ * `weight`, a GPU of this library's kind. Strides are any of 0 or more (elements;
  * NULL: row-major without gaps; that of a dimension of extent 1 is ignored); no two elements of the output at one place.
  * A pad is a crop of the full result; where it is negative, or where no input reaches (kernel < stride), an output is
  * activation(bias).
  * Sums run in float32 (float64 for float64; 16-bit data are rounded once, at the end) with fused multiply-add where the level has it, channels outermost, taps inside: the same bits for every path
- * and number of threads. On v4_spr and v4_zen4 bfloat16 is summed by pairs of channels, as docs/numerics.md says. NaN and infinity spoil exactly the outputs they reach.
+ * and number of threads. On v4_spr and v4_zen4 bfloat16 is summed by pairs of channels, as docs/numerics.md says. On a GPU, sums of 16
+ * channels and one tap, or of one channel, are added up in the same order: the same bits for every call of a path. NaN and infinity spoil
+ * exactly the outputs they reach.
  * Aliasing: `output` may not overlap any other tensor. An empty output computes nothing.
  * Errors: see halogen_status; on any of them the output is untouched, with these exceptions: after HALOGEN_ERROR_PARALLEL and after
  * HALOGEN_ERROR_OUT_OF_MEMORY its contents are undefined. */
@@ -82,7 +89,7 @@ typedef struct halogen_conv_transpose1d_args {
   const DLTensor *input;               /**< required */
   const DLTensor *output;              /**< required; its memory is written */
   const DLTensor *weight;              /**< (C_in, C_out / groups, K): packed by the call. This or `packed` */
-  const halogen_conv_weights *packed;  /**< this or `weight` */
+  const halogen_conv_weights *packed;  /**< this or `weight`; CPU only */
   const DLTensor *bias;                /**< NULL: 0 */
   int64_t stride;                      /**< at least 1; with `packed` 0 or what was packed, and so the next two */
   int64_t dilation;                    /**< at least 1 */
@@ -95,7 +102,7 @@ typedef struct halogen_conv_transpose1d_args {
   double activation_slope;  /**< finite; without effect unless activation is LEAKY_RELU */
   halogen_conv_path path;   /**< 0: AUTO; another is refused with HALOGEN_ERROR_UNSUPPORTED where it does not fit */
   halogen_layout layout;    /**< of input and output */
-  void *stream;             /**< NULL: without effect on the CPU */
+  void *stream;             /**< CUstream or cl_command_queue; NULL: the context's. Without effect on the CPU */
   halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
 } halogen_conv_transpose1d_args;
 

@@ -1,0 +1,99 @@
+#include <algorithm>
+
+#include "conv_gpu.h"
+
+namespace halogen {
+namespace {
+
+/// Kernels count elements and thread blocks in 31 bits.
+constexpr int64_t kMost = (int64_t{1} << 31) - 1;
+/// A tile has as many rows, or half as many; with fewer than a quarter in use, threads for each position waste less.
+constexpr int64_t kFewRows = 16;
+/// The least tile: 32 positions by 32 rows; direct: 128 by 4.
+constexpr int64_t kTile = 32, kDirectPositions = 128, kDirectRows = 4;
+
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
+
+/// As many thread blocks as a class has for a sample, or more than there may be.
+int64_t thread_blocks(const ConvGpuClass &c, const ConvWeightShape &w) {
+  const int64_t rows = c.count * w.group_out();
+  int64_t blocks = 0;
+  const int64_t of_rows = ceil_div(rows, c.direct ? kDirectRows : kTile);
+  const int64_t of_positions = ceil_div(c.positions, c.direct ? kDirectPositions : kTile);
+  const bool fits = rows <= kMost - kTile && !__builtin_mul_overflow(of_rows, of_positions, &blocks) &&
+                    !__builtin_mul_overflow(blocks, w.groups, &blocks);
+  return fits ? blocks : kMost + 1;
+}
+
+class Planner {
+ public:
+  Planner(const ConvProblem &problem, halogen_conv_path forced, ConvGpuPlan *plan)
+      : p_(problem), w_(problem.shape), forced_(forced), plan_(plan) {}
+
+  /// A class whose outputs lie `least` to `most` behind the first of their position.
+  void add(int64_t first_phase, int64_t count, int64_t taps, int64_t least, int64_t most) {
+    if (count == 0) return;
+    const int64_t first = ceil_div(p_.pad_left - most, w_.stride);
+    const int64_t last = floor_div(p_.pad_left + p_.L_out - 1 - least, w_.stride);
+    if (first > last) return;
+    const bool few = count * w_.group_out() <= kFewRows;
+    const bool direct = forced_ == HALOGEN_CONV_PATH_AUTO ? few : forced_ == HALOGEN_CONV_PATH_LENGTH;
+    plan_->classes[plan_->count++] = {first_phase, count, taps, first, last - first + 1, direct};
+  }
+
+ private:
+  const ConvProblem &p_;
+  const ConvWeightShape &w_;
+  halogen_conv_path forced_;
+  ConvGpuPlan *plan_;
+};
+
+}  // namespace
+
+bool conv_gpu_plan(const ConvProblem &p, const ConvWeights &weight, halogen_conv_path forced, ConvGpuPlan *plan) {
+  const ConvWeightShape &w = p.shape;
+  *plan = {};
+  const auto too_large = [&](const char *reason) {
+    plan->reason = reason;
+    plan->too_large = true;
+    return false;
+  };
+  const int64_t reach = w.stride + w.K * w.dilation;  // conv_sizes_fit(): below 2^26
+  if (p.L_out > kMost / 2 || p.L > kMost / 2 || p.pad_left > kMost / 4 || p.pad_left < -kMost / 4 ||
+      p.L_out + reach > kMost / 2) {
+    return too_large("a sample's length and crop are below 2^29");
+  }
+  const int64_t input = p.input.span(w.C_in, p.L), output = p.output.span(w.C_out, p.L_out);
+  const int64_t weights = (w.C_in - 1) * weight.ci + (w.group_out() - 1) * weight.co + (w.K - 1) * weight.k;
+  if (input > kMost || output > kMost || weights > kMost) {
+    return too_large("a sample, and the weights, reach over less than 2^31 elements");
+  }
+  const int64_t phases = conv_phases(w).phases, gaps = w.stride / phases;
+  const int64_t least = w.K / phases, more = w.K % phases, last = w.dilation * (phases - 1);
+  Planner planner(p, forced, plan);
+  planner.add(0, more, least + 1, 0, w.dilation * (more - 1));
+  planner.add(more, phases - more, least, w.dilation * more, last);
+  planner.add(phases, w.stride - phases, 0, 1, last + gaps - 1);
+
+  plan->samples = p.N;
+  const auto fit = [&](int64_t span, int64_t stride) {
+    if (stride > 0) plan->samples = std::min(plan->samples, 1 + (kMost - span) / stride);
+  };
+  fit(input, p.input.n);
+  fit(output, p.output.n);
+  for (int32_t i = 0; i < plan->count; ++i) {
+    const int64_t blocks = thread_blocks(plan->classes[i], w);
+    if (blocks > kMost) return too_large("a sample takes less than 2^31 thread blocks");
+    plan->samples = std::min(plan->samples, kMost / blocks);
+  }
+  // A part of the samples may begin where a device wants parts of its memory to begin.
+  constexpr int64_t kAligned = 256;
+  if (plan->samples < p.N && plan->samples > kAligned) plan->samples = plan->samples / kAligned * kAligned;
+  plan->reason = forced != HALOGEN_CONV_PATH_AUTO ? "GPU: as asked for"
+                 : plan->classes[0].direct        ? "GPU: few rows, a thread for each position"
+                                                  : "GPU: tiles of rows by positions";
+  return true;
+}
+
+}  // namespace halogen
