@@ -10,6 +10,7 @@
 #include "norm_bench.h"
 #include "problem.h"
 #include "settings.h"
+#include "strided_bench.h"
 #include "table_reporter.h"
 
 using namespace halogen_bench;
@@ -23,6 +24,7 @@ int main(int argc, char **argv) {
     }
     const std::vector<Problem> problems = read_problems(HALOGEN_BENCH_SHAPES);
     register_norm_benchmarks(problems, settings);
+    register_strided_benchmarks(problems, settings);
     const std::vector<ConvProblem> convolutions = read_conv_problems(HALOGEN_BENCH_SHAPES "/conv_transpose1d");
     register_conv_benchmarks(convolutions, settings);
     register_conv_backward_benchmarks(convolutions, settings);

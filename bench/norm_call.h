@@ -16,6 +16,8 @@ class NormCall {
   NormCall(const NormLine &line, const Settings &settings);
 
   void operator()();
+  /// Forward of `x`, which outlives this, in the place of its own input.
+  void read_from(const DLTensor *x) { forward_.input = x; }
   /// The kernels that run.
   std::string kernels();
 

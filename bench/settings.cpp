@@ -113,6 +113,9 @@ the same buffers, as many bytes, with the same number of threads, measured alter
 ratios of medians, (min) is the ratio of the minima. passes 2: what one mean is taken over (in whole cache lines; backward, in
 both inputs) does not fit in the second-level cache, the bound is at the copy's rate two reads and one write; backward, four
 and one. memcpy is the C library's.
+
+strided: the input's last two axes are swapped in memory, so that it is worked on in a copy; gather is a plain copy by tiles, dense the
+call on a dense input, and % both of them by the call's time.
 )";
 }
 

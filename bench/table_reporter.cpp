@@ -88,7 +88,10 @@ void TableReporter::ReportRuns(const std::vector<Run> &runs) {
     for (const auto &[key, counter] : run.counters) result[key] = counter.value;
     json_["results"].push_back(result);
     const std::string section = name.substr(0, name.find('/'));
-    section == "norm" ? norm_line(run) : section == "call" ? call_line(run) : conv_line(run, section);
+    section == "norm"      ? norm_line(run)
+    : section == "strided" ? strided_line(run)
+    : section == "call"    ? call_line(run)
+                           : conv_line(run, section);
   }
 }
 
@@ -122,6 +125,21 @@ void TableReporter::conv_line(const Run &run, const std::string &section) {
              value("peak_percent"), value("bound_percent"), value("goal_percent"),
              value("bound_percent") >= value("goal_percent") ? ' ' : '*') +
        (packs ? print("%6.0fus %6.1fx  ", value("one_shot_s") * 1e6, value("packing_copies")) : " ") +
+       run.report_label);
+}
+
+void TableReporter::strided_line(const Run &run) {
+  if (section_ != "strided") {
+    section_ = "strided";
+    line("");
+    line(print("%-62s %8s %8s %8s %8s %7s %5s  %s", "line", "median", "min", "dense", "gather", "%", "goal",
+               "shape, kernels"));
+  }
+  constexpr double kGoal = 50;
+  const auto value = [&run](const char *key) { return run.counters.at(key).value; };
+  line(print("%-62s %6.0fus %6.0fus %6.0fus %6.0fus %7.1f %5.0f%c ", run.run_name.function_name.c_str(),
+             value("median_s") * 1e6, value("min_s") * 1e6, value("dense_s") * 1e6, value("gather_s") * 1e6,
+             value("percent"), kGoal, value("percent") >= kGoal ? ' ' : '*') +
        run.report_label);
 }
 

@@ -30,6 +30,7 @@ class TableReporter : public benchmark::BenchmarkReporter {
   void line(const std::string &text);
   void norm_line(const Run &run);
   void conv_line(const Run &run, const std::string &section);
+  void strided_line(const Run &run);
   void call_line(const Run &run);
   void summary();
 

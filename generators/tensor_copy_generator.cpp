@@ -10,7 +10,7 @@ class TensorCopy : public halogen::Kernel<TensorCopy> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> from{"from"};
-  Input<int> grain{"grain"};  // d1's in a task
+  Input<int> grain{"grain"}, grain_planes{"grain_planes"};  // d1's in a task, and (d0, d1) planes
   Output<Buffer<void, 4>> to{"to"};
 
   void configure() {
@@ -27,17 +27,24 @@ class TensorCopy : public halogen::Kernel<TensorCopy> {
     to.dim(0).set_stride(Expr());
     const int vector = get_target().natural_vector_size(to.type());
     Func out = to;
-    Var outer("outer"), some("some"), planes("planes"), task("task");
-    out.split(d1, outer, some, grain, TailStrategy::GuardWithIf).fuse(d2, d3, planes).fuse(outer, planes, task);
+    Var outer("outer"), some("some"), planes("planes"), plane("plane"), task("task");
+    out.split(d1, outer, some, grain, TailStrategy::GuardWithIf).fuse(d2, d3, planes);
+    out.split(planes, planes, plane, grain_planes, TailStrategy::GuardWithIf).reorder(d0, some, plane, outer, planes);
+    out.fuse(outer, planes, task);
     out.parallel(task).never_partition_all();
-    const Expr dense = from.dim(0).stride() == 1 && to.dim(0).stride() == 1;
-    out.specialize(dense).vectorize(d0, vector, TailStrategy::GuardWithIf);
-    // Turned over: what a tile reads and writes stays in L1.
-    constexpr int kTile = 32;
+    // Whole vectors, of which a row's last may overlap the one before (`from` and `to` have no memory in common), or single values: masked
+    // stores take some CPUs twenty cycles.
+    const Expr written = to.dim(0).stride() == 1, extent = from.dim(0).extent();
+    out.specialize(written && from.dim(0).stride() == 1 && extent >= vector)
+        .vectorize(d0, vector, TailStrategy::ShiftInwards);
+    // Turned over: what a tile of rows reads stays in L1 until the next column of tiles has the rest of its lines.
+    constexpr int kRows = 32;
     Var rows("rows"), columns("columns"), row("row"), column("column");
-    out.specialize(from.dim(1).stride() == 1 && to.dim(0).stride() == 1)
-        .tile(d0, some, columns, rows, column, row, kTile, kTile, TailStrategy::GuardWithIf)
-        .vectorize(column, vector, TailStrategy::GuardWithIf);
+    out.specialize(written && from.dim(1).stride() == 1 && extent >= vector)
+        .split(d0, columns, column, vector, TailStrategy::ShiftInwards)
+        .split(some, rows, row, kRows, TailStrategy::GuardWithIf)
+        .reorder(column, row, columns, rows)
+        .vectorize(column);
   }
 
  private:

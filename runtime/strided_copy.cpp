@@ -93,8 +93,11 @@ class Copier {
     Buffer target(
         to, type,
         {dim(l[0].extent, l[0].to), dim(l[1].extent, l[1].to), dim(l[2].extent, l[2].to), dim(l[3].extent, l[3].to)});
-    const int64_t grain = std::clamp<int64_t>(kTaskBytes / (l[0].extent * dtype_bytes(dtype_)), 1, l[1].extent);
-    return find_kernel<TensorRole::copy>(dtype_, variant_).function(call_, source, static_cast<int32_t>(grain), target);
+    const int64_t row = l[0].extent * dtype_bytes(dtype_), planes = l[2].extent * l[3].extent;
+    const int64_t grain = std::clamp<int64_t>(kTaskBytes / row, 1, l[1].extent);
+    const int64_t grain_planes = std::clamp<int64_t>(kTaskBytes / (row * l[1].extent), 1, planes);
+    return find_kernel<TensorRole::copy>(dtype_, variant_)
+        .function(call_, source, static_cast<int32_t>(grain), static_cast<int32_t>(grain_planes), target);
   }
 
   Call *call_;
