@@ -73,6 +73,7 @@ bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path fo
     plan->rows_of_runs |= static_cast<int32_t>(layout.runs[i].width * p.shape.group_out());
   }
   plan->tile = tile_of(plan->path, p, layout, isa, plan->few_rows);
+  if (plan->path == HALOGEN_CONV_PATH_ROWS) plan->tile = conv_rows_tile(static_cast<int>(plan->tile), count);
   plan->reason = forced != HALOGEN_CONV_PATH_AUTO ? "path asked for"
                  : few_rows                       ? "one or two rows a group: lanes run along positions"
                  : layout.pairs                   ? "pairs of bfloat16: lanes run along phases and channels"
