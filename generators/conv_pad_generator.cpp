@@ -21,7 +21,7 @@ class ConvPad : public halogen::Kernel<ConvPad> {
   Input<int> activation{"activation"};
   Input<double> slope{"slope"};
   Input<bool> pairs{"pairs"};
-  Output<Buffer<void, 3>> y{"y"};  // i, r, c; i to a multiple of a block of packed weights
+  Output<Buffer<void, 3>> y{"y"};  // i, r, c; i to a multiple of a vector
 
   void configure() {
     precision = halogen::Precision(dtype, get_target());

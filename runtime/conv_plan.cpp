@@ -73,6 +73,7 @@ bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path fo
     plan->rows_of_runs |= static_cast<int32_t>(layout.runs[i].width * p.shape.group_out());
   }
   plan->tile = tile_of(plan->path, p, layout, isa, plan->few_rows);
+  if (plan->path == HALOGEN_CONV_PATH_ROWS) plan->tile = conv_rows_tile(static_cast<int>(plan->tile), count);
   plan->reason = forced != HALOGEN_CONV_PATH_AUTO ? "path asked for"
                  : few_rows                       ? "one or two rows a group: lanes run along positions"
                  : layout.pairs                   ? "pairs of bfloat16: lanes run along phases and channels"
@@ -155,7 +156,9 @@ bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path
   // Where ends are computed apart, a last tile may begin at the last position.
   const int64_t slack = p.finite ? 0 : plan->tile;
   const int64_t computed = plan->positions + plan->before + slack;
-  plan->padded_row = round_up(computed + reach, layout.block);
+  // Whole vectors of conv_pad's; one where that is enough: padding a short input is much of the work.
+  const int64_t vector = conv_vectors(isa).bytes / size, row = computed + reach;
+  plan->padded_row = row <= vector ? vector : round_up(row, layout.block);
   const int64_t spread = std::max(w.stride, w.dilation * (phases.phases - 1) + 1);
   plan->sums_row = round_up(w.stride * (computed - 1) + spread, layout.block);
   plan->padded_elements = plan->padded_row * layout.depth * plan->groups;

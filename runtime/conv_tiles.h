@@ -2,6 +2,8 @@
 // Read by generators/schedules/, too; depends on nothing but what was measured.
 #pragma once
 
+#include <cstdint>
+
 #include "../generators/tuned/conv_transpose1d.h"
 
 namespace halogen {
@@ -27,6 +29,16 @@ constexpr ConvTuned conv_tiles(int vector_bytes, int registers) {
   const int accumulators = conv_accumulators(vector_bytes, registers);
   const int by_block = accumulators / (kConvBlockBytes / vector_bytes), columns = by_block > 12 ? 12 : by_block;
   return {vector_bytes, registers, columns, 256, accumulators / 2, 2, 256, columns, 256};
+}
+
+/// Few positions have tiles of half the rows kernel's size, and half of that: there weights are read once, and what they wait for is memory.
+/// An even tile of less than six is not worth the code.
+constexpr bool conv_has_half_tile(int positions) { return positions % 2 == 0 && positions >= 6; }
+
+/// Positions of the smallest tile that has them all.
+constexpr int64_t conv_rows_tile(int positions, int64_t count) {
+  while (conv_has_half_tile(positions) && count <= positions / 2) positions /= 2;
+  return positions;
 }
 
 /// Rows in a tile of the length kernel for whole blocks, and vectors of positions in a tile of some rows.

@@ -111,6 +111,29 @@ TEST_SUITE("conv_plan") {
     }
   }
 
+  TEST_CASE("conv_plan: few positions have the smallest tile that holds them") {
+    ConvProblem p = {};
+    p.shape = {256, 128, 16, 8, 1, 1, Dtype::f32};
+    p.N = 1;
+    p.pad_left = 4;
+    p.finite = true;
+    const ConvLayout layout = conv_layout(p.shape, false);
+    for (const halogen_isa isa : levels) {
+      const ConvVectors v = conv_vectors(isa);
+      const int most = conv_tiles(v.bytes, v.registers).rows_positions;
+      for (p.L = 1; p.L < 20; ++p.L) {
+        p.L_out = 8 * p.L;
+        p.input = {256 * p.L, p.L, 1};
+        p.output = {128 * p.L_out, p.L_out, 1};
+        ConvPlan plan;
+        REQUIRE(conv_plan(p, layout, HALOGEN_CONV_PATH_AUTO, {512 << 10, 32 << 20}, isa, &plan));
+        CHECK(most % plan.tile == 0);
+        CHECK((plan.tile == most || plan.tile >= p.L + 1));
+        CHECK((plan.tile / 2 < p.L + 1 || plan.tile % 2 != 0 || plan.tile < 6));
+      }
+    }
+  }
+
   TEST_CASE("conv_plan: beyond 2^31 elements is refused") {
     ConvProblem p = {};
     p.shape = {1, 1, 1, 1, 1, 1, Dtype::f32};

@@ -80,23 +80,31 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const
   const bool pairs = t.taps.dimensions() == 3;
   std::vector<VarOrRVar> order{t.lane, inner, t.taps.x, channel, outer, slice};
   if (pairs) order.insert(order.begin(), t.taps.z);
-  Stage sums = t.sum.update();
-  sums.split(t.taps.y, slice, channel, max(1, tiles.rows_slice / max(1, taps)), TailStrategy::GuardWithIf)
-      .split(t.u, outer, inner, positions, TailStrategy::RoundUp)
-      .reorder(order);
-  if (pairs) sums.atomic().vectorize(t.taps.z);
-  sums.vectorize(t.lane, regs.vector).unroll(t.lane).unroll(inner);
-  const Stage forward = t.sum.update().specialize(step == 1);
-  specialise_taps(forward, t.taps.x, taps);
+  const auto tiled = [&](Stage sums, int tile) {
+    sums.split(t.taps.y, slice, channel, max(1, tiles.rows_slice / max(1, taps)), TailStrategy::GuardWithIf)
+        .split(t.u, outer, inner, tile, TailStrategy::RoundUp)
+        .reorder(order);
+    if (pairs) sums.atomic().vectorize(t.taps.z);
+    sums.vectorize(t.lane, regs.vector).unroll(t.lane).unroll(inner);
+    const Stage forward = sums.specialize(step == 1);
+    specialise_taps(forward, t.taps.x, taps);
+  };
+  const Expr length = out.buffer.dim(2).extent();
+  for (int tile = positions; conv_has_half_tile(tile);) {
+    tile /= 2;
+    tiled(t.sum.update().specialize(length == tile), tile);
+  }
+  tiled(t.sum.update(), positions);
   // Neighbouring phases are neighbours in memory where the dilation is 1.
   const Expr dense = out.buffer.dim(0).stride() == 1;
   for (int phases = block; phases >= 2; phases /= 2) {
     Stage whole =
         y.specialize(dense && out.buffer.dim(0).extent() == phases && out.buffer.dim(1).extent() == block / phases);
     if (phases == 2) {
-      // Of a stride of two, those of the next position, too.
-      whole.specialize(out.buffer.dim(2).stride() == phases)
-          .split(out.u, outer, inner, positions % 4 == 0 ? 4 : 2, TailStrategy::RoundUp)
+      // Of a stride of two, those of the next positions, too.
+      const int stored = positions % 4 == 0 ? 4 : 2;
+      whole.specialize(out.buffer.dim(2).stride() == phases && length % stored == 0)
+          .split(out.u, outer, inner, stored, TailStrategy::RoundUp)
           .reorder(out.p, inner, out.c, outer)
           .vectorize(out.p, phases)
           .vectorize(inner);
