@@ -26,8 +26,8 @@ HALOGEN_API halogen_status halogen_conv_transpose1d_output_length(int64_t length
                                                                   int64_t dilation, int64_t pad_left, int64_t pad_right,
                                                                   int64_t *output_length, halogen_error *error);
 
-/** Weights in the order in which a CPU's kernels read them; a GPU's read them as they are. Constant: any number of threads may use them at the same time, with any
- * context, for inputs of any length, padding and number of samples. */
+/** Weights in the order in which a CPU's kernels read them; a GPU's read them as they are. Constant: any number of threads may use them
+ * at the same time, with any context, for inputs of any length, padding and number of samples. */
 typedef struct halogen_conv_weights halogen_conv_weights;
 
 /** What is packed. All fields are required. */
