@@ -38,7 +38,7 @@ class ConvWhole : public halogen::Kernel<ConvWhole> {
   void generate() {
     const Type type = precision.compute;
     const Expr zero = cast(type, 0), length = x.dim(0).extent(), out_length = y.dim(0).extent();
-    const Expr channels = x.dim(1).extent() / groups, group_out = w.dim(1).extent();
+    const Expr channels = halogen::quotient(x.dim(1).extent(), groups), group_out = w.dim(1).extent();
     const auto within = [](const Expr &e, const Expr &extent) { return clamp(e, 0, extent - 1); };
     const int side = halogen::conv_tile_side(type);
     const halogen::Tiles tiles = {direct ? halogen::kConvDirectPositions : side,
@@ -61,8 +61,9 @@ class ConvWhole : public halogen::Kernel<ConvWhole> {
                                            cast(type, input_slope));
     t.x(t.u, t.c, t.tap, t.tile) = select(t.c < channels, value, zero);
     const Expr row = tiles.row(t.row, t.tile);
-    const Expr k = within((first_phase + row % count) % phases + t.tap * phases, w.dim(0).extent());
-    const Expr weight = precision.decode(w(k, min(row / count, group_out - 1), ci));
+    const Expr k = within(halogen::remainder(first_phase + halogen::remainder(row, count), phases) + t.tap * phases,
+                          w.dim(0).extent());
+    const Expr weight = precision.decode(w(k, within(halogen::quotient(row, count), group_out), ci));
     t.w(t.row, t.c, t.tap, t.tile) = select(t.c < channels, weight, zero);
     halogen::tile_sum(&t, type, taps, channels, direct ? 1 : halogen::kConvTileChannels, present);
 
@@ -70,9 +71,11 @@ class ConvWhole : public halogen::Kernel<ConvWhole> {
     r = RDom(0, direct ? tiles.side_row : tiles.side_u, 0, direct ? tiles.side_u : tiles.side_row, 0, tiles.count(),
              "r");
     const Expr u = direct ? r.y : r.x, of_row = direct ? r.x : r.y;
-    const Expr at_u = tiles.position(u, r.z), at_row = tiles.row(of_row, r.z), phase = first_phase + at_row % count;
-    const Expr co = within(tiles.group(r.z) * group_out + at_row / count, y.dim(1).extent());
-    const Expr place = (first_u + at_u) * stride + phase % phases * dilation + phase / phases - left;
+    const Expr at_u = tiles.position(u, r.z), at_row = tiles.row(of_row, r.z),
+               phase = first_phase + halogen::remainder(at_row, count);
+    const Expr co = within(tiles.group(r.z) * group_out + halogen::quotient(at_row, count), y.dim(1).extent());
+    const Expr place = (first_u + at_u) * stride + halogen::remainder(phase, phases) * dilation +
+                       halogen::quotient(phase, phases) - left;
     r.where(at_u < positions && at_row < tiles.rows && place >= 0 && place < out_length);
     const Expr v = t.total(u, of_row, r.z) + select(has_bias, precision.decode(bias(co)), zero);
     y(Var(), Var(), Var()) = undef(precision.storage);

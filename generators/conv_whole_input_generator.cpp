@@ -31,7 +31,7 @@ class ConvWholeInput : public halogen::Kernel<ConvWholeInput> {
   void generate() {
     const Type type = precision.compute;
     const Expr zero = cast(type, 0), length = y.dim(0).extent(), out_length = g.dim(0).extent();
-    const Expr channels = w.dim(1).extent(), group_in = y.dim(1).extent() / groups;
+    const Expr channels = w.dim(1).extent(), group_in = halogen::quotient(y.dim(1).extent(), groups);
     const auto within = [](const Expr &e, const Expr &extent) { return clamp(e, 0, extent - 1); };
     const int side = halogen::conv_tile_side(type);
     const halogen::Tiles tiles = {side, side, length, group_in, groups, y.dim(2).extent()};

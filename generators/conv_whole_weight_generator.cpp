@@ -32,16 +32,19 @@ class ConvWholeWeight : public halogen::Kernel<ConvWholeWeight> {
   void generate() {
     const Type type = precision.compute;
     const Expr zero = cast(type, 0), length = x.dim(0).extent(), out_length = g.dim(0).extent();
-    const Expr group_in = x.dim(1).extent() / groups, group_out = g.dim(1).extent() / groups;
+    const Expr group_in = halogen::quotient(x.dim(1).extent(), groups),
+               group_out = halogen::quotient(g.dim(1).extent(), groups);
     const auto within = [](const Expr &e, const Expr &extent) { return clamp(e, 0, extent - 1); };
     const int side = halogen::conv_tile_side(type);
     const halogen::Tiles tiles = {side, side, kernel * group_out, group_in, groups, y.dim(2).extent()};
-    const auto sample = [&](const Expr &tap, const Expr &tile) { return tiles.sample(tile) / strips * samples + tap; };
-    const Expr l = tiles.sample(t.tile) % strips * strip + t.c;
+    const auto sample = [&](const Expr &tap, const Expr &tile) {
+      return halogen::quotient(tiles.sample(tile), strips) * samples + tap;
+    };
+    const Expr l = halogen::remainder(tiles.sample(t.tile), strips) * strip + t.c;
     const Expr n = within(sample(t.tap, t.tile), x.dim(2).extent()), in_l = within(l, length);
     const Expr m = min(tiles.position(t.u, t.tile), tiles.positions - 1);
-    const Expr co = within(tiles.group(t.tile) * group_out + m / kernel, g.dim(1).extent());
-    const Expr place = in_l * stride + m % kernel * dilation - left, at = within(place, out_length);
+    const Expr co = within(tiles.group(t.tile) * group_out + halogen::quotient(m, kernel), g.dim(1).extent());
+    const Expr place = in_l * stride + halogen::remainder(m, kernel) * dilation - left, at = within(place, out_length);
     const Expr gradient = halogen::activation_gradient(
         precision.decode(g(at, co, n)), precision.decode(result(at, co, n)), activation, cast(type, slope));
     // What is cropped is 0.

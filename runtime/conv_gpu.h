@@ -33,4 +33,7 @@ void conv_gpu_kernel_names(const ConvGpuPlan &plan, Dtype dtype, char *names, si
 int conv_gpu_run(Call *call, const ConvProblem &problem, const ConvGpuPlan &plan, const ConvWeights &weight,
                  const ConvTensors &tensors, const ConvScalars &scalars);
 
+/// Loads the kernels for float32 data, by running them on a device that the call has begun on.
+int conv_gpu_prepare(Call *call, const DLDevice &device);
+
 }  // namespace halogen

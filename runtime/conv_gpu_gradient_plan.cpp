@@ -50,10 +50,12 @@ bool conv_gpu_gradient_plan(const ConvGradientProblem &p, const ConvGradientTens
   const ConvWeightShape &w = p.shape;
   *plan = {};
   const int64_t taps = w.group_out() * w.K;
-  plan->reason = "a sample's length and crop are below 2^29";
-  const int64_t beyond = w.stride + w.K * w.dilation;  // conv_sizes_fit(): below 2^26
-  if (p.L_out + beyond > kMost / 4 || p.L > kMost / 4 || p.pad_left > kMost / 4 || p.pad_left < -kMost / 4)
+  plan->reason = "a sample's length, its crop, and L * stride + K * dilation are below 2^29";
+  constexpr int64_t kLongest = kMost / 4;
+  if (p.L_out > kLongest || p.L > kLongest || p.pad_left > kLongest || p.pad_left < -kLongest ||
+      p.L * w.stride + w.K * w.dilation > kLongest) {
     return false;
+  }
   plan->reason = "tensors reach over less than 2^31 elements";
   const int64_t inputs = std::max(reach(p.input, p.N, w.C_in, p.L), reach(p.grad_input, p.N, w.C_in, p.L));
   const int64_t outputs = std::max(reach(p.grad_output, p.N, w.C_out, p.L_out), reach(p.output, p.N, w.C_out, p.L_out));

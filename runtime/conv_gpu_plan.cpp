@@ -21,7 +21,7 @@ int64_t thread_blocks(const ConvGpuClass &c, const ConvWeightShape &w) {
   int64_t blocks = 0;
   const int64_t of_rows = ceil_div(rows, c.direct ? kDirectRows : kTile);
   const int64_t of_positions = ceil_div(c.positions, c.direct ? kDirectPositions : kTile);
-  const bool fits = rows <= kMost - kTile && !__builtin_mul_overflow(of_rows, of_positions, &blocks) &&
+  const bool fits = rows <= kMost - 2 * kTile && !__builtin_mul_overflow(of_rows, of_positions, &blocks) &&
                     !__builtin_mul_overflow(blocks, w.groups, &blocks);
   return fits ? blocks : kMost + 1;
 }
@@ -59,10 +59,11 @@ bool conv_gpu_plan(const ConvProblem &p, const ConvWeights &weight, halogen_conv
     plan->too_large = true;
     return false;
   };
-  const int64_t reach = w.stride + w.K * w.dilation;  // conv_sizes_fit(): below 2^26
-  if (p.L_out > kMost / 2 || p.L > kMost / 2 || p.pad_left > kMost / 4 || p.pad_left < -kMost / 4 ||
-      p.L_out + reach > kMost / 2) {
-    return too_large("a sample's length and crop are below 2^29");
+  // A tile at the end reaches beyond the positions.
+  const int64_t reach = w.K * w.dilation + (kDirectPositions + 1) * w.stride;
+  if (p.L_out > kMost / 4 || p.L > kMost / 4 || p.pad_left > kMost / 4 || p.pad_left < -kMost / 4 ||
+      reach > kMost / 4) {
+    return too_large("a sample's length, its crop, and 129 strides are below 2^29");
   }
   const int64_t input = p.input.span(w.C_in, p.L), output = p.output.span(w.C_out, p.L_out);
   const int64_t weights = (w.C_in - 1) * weight.ci + (w.group_out() - 1) * weight.co + (w.K - 1) * weight.k;

@@ -236,10 +236,6 @@ halogen_status halogen_module_to(halogen_module *module, DLDevice device, void *
     return fail(report, HALOGEN_ERROR_DEVICE, "device: expected the CPU or device_id %d, got device_id %d",
                 module->device.device_id, device.device_id);
   }
-  if (on_gpu(device) && module->kind->drop != nullptr) {
-    return fail(report, HALOGEN_ERROR_DEVICE, "device: expected device_type %d (CPU) for %s, got %d", kDLCPU,
-                module->kind->name(*module), type);
-  }
   for (int32_t i = 0; i < module->state_count; ++i) {
     if (module->state[i].tensor.data != nullptr) continue;
     return fail(report, HALOGEN_ERROR_NULL_POINTER, "%s: expected memory on the GPU, got none", module->state[i].key);

@@ -1,6 +1,7 @@
 // halogen_prepare(): knows every operator, and is alone in its file so that programs which do not call it link none of them.
 #include <halogen/core.h>
 
+#include "conv_gpu.h"
 #include "norm_run.h"
 
 using namespace halogen;
@@ -12,6 +13,9 @@ extern "C" halogen_status halogen_prepare(halogen_context *context, halogen_erro
   }
   const DLDevice device = {static_cast<DLDeviceType>(gpu_device_type()), 0};
   Call call(context, nullptr, device.device_id, error);
-  const halogen_status begun = context->gpu.begin(&call, device);
-  return begun != HALOGEN_OK ? begun : call.finish(norm_prepare(&call, device));
+  halogen_status status = context->gpu.begin(&call, device);
+  for (const auto prepare : {norm_prepare, conv_gpu_prepare}) {
+    if (status == HALOGEN_OK) status = call.finish(prepare(&call, device));
+  }
+  return status;
 }

@@ -4,13 +4,18 @@ namespace halogen {
 
 using namespace Halide;
 
-Expr Tiles::of_rows() const { return (rows + side_row - 1) / side_row; }
-Expr Tiles::of_positions() const { return (positions + side_u - 1) / side_u; }
+Expr quotient(const Expr &a, const Expr &b) { return cast<int>(cast<uint32_t>(a) / cast<uint32_t>(b)); }
+Expr remainder(const Expr &a, const Expr &b) { return cast<int>(cast<uint32_t>(a) % cast<uint32_t>(b)); }
+
+Expr Tiles::of_rows() const { return quotient(rows + side_row - 1, side_row); }
+Expr Tiles::of_positions() const { return quotient(positions + side_u - 1, side_u); }
 Expr Tiles::count() const { return of_rows() * of_positions() * groups * samples; }
-Expr Tiles::position(const Expr &u, const Expr &tile) const { return tile / of_rows() % of_positions() * side_u + u; }
-Expr Tiles::row(const Expr &row, const Expr &tile) const { return tile % of_rows() * side_row + row; }
-Expr Tiles::group(const Expr &tile) const { return tile / (of_rows() * of_positions()) % groups; }
-Expr Tiles::sample(const Expr &tile) const { return tile / (of_rows() * of_positions() * groups); }
+Expr Tiles::position(const Expr &u, const Expr &tile) const {
+  return remainder(quotient(tile, of_rows()), of_positions()) * side_u + u;
+}
+Expr Tiles::row(const Expr &row, const Expr &tile) const { return remainder(tile, of_rows()) * side_row + row; }
+Expr Tiles::group(const Expr &tile) const { return remainder(quotient(tile, of_rows() * of_positions()), groups); }
+Expr Tiles::sample(const Expr &tile) const { return quotient(tile, of_rows() * of_positions() * groups); }
 
 void tile_sum(TileSum *t, const Type &type, const Expr &taps, const Expr &channels, int block,
               const std::function<Expr(Expr, Expr, Expr)> &present) {

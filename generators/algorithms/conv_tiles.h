@@ -28,6 +28,10 @@ struct Tiles {
   Halide::Expr of_rows() const, of_positions() const;
 };
 
+/// a / b and a % b of what is not negative: Halide's own round down, for which a GPU takes as long again.
+Halide::Expr quotient(const Halide::Expr &a, const Halide::Expr &b);
+Halide::Expr remainder(const Halide::Expr &a, const Halide::Expr &b);
+
 struct TileSum {
   Halide::Var u{"u"}, row{"row"}, c{"c"}, tap{"tap"}, tile{"tile"};
   Halide::Func x{"x_tile"};     // (u, c, tap, tile): must be 0 for a channel that is beyond the last

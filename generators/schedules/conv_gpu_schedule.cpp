@@ -34,12 +34,13 @@ void schedule_tiles(Func y, const RDom &r, TileSum &t) {
   for (Stage s : {Stage(t.total), Stage(t.total.update())}) {
     s.split(t.u, u_thread, u_item, items).split(t.row, row_thread, row_item, items);
     s.reorder(u_item, row_item, u_thread, row_thread).fuse(u_thread, row_thread, thread).gpu_threads(thread);
-    s.unroll(u_item).unroll(row_item);
   }
-  t.total.update().reorder(u_item, row_item, thread, t.steps.x, t.steps.y);
+  t.total.update().reorder(u_item, row_item, thread, t.steps.x, t.steps.y).unroll(u_item).unroll(row_item);
   t.part.compute_at(t.total, thread).bound_extent(t.u, items).bound_extent(t.row, items);
   for (Stage s : {Stage(t.part), Stage(t.part.update())}) s.unroll(t.u).unroll(t.row);
   t.part.update().reorder(t.u, t.row, t.channel);
+  t.x.in(t.part).compute_at(t.part, t.channel).bound_extent(t.u, items).unroll(t.u);
+  t.w.in(t.part).compute_at(t.part, t.channel).bound_extent(t.row, items).unroll(t.row);
 
   const auto stage = [&](Func f, const Var &along) {
     Var all("all"), item("item"), of_thread("of_thread");

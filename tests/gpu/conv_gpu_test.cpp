@@ -1,6 +1,7 @@
 // halogen/conv.h on a GPU: the same reference as on the CPU, tensors on the device. Compiled once per kind of device.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -236,6 +237,31 @@ TEST_SUITE("gpu_conv") {
     CHECK(std::string(info.kernels) == first.ran.kernels);
     CHECK(std::string(info.isa) == the_device().variant());
     CHECK(info.workspace_bytes == 0);
+  }
+
+  TEST_CASE("gpu conv: byte_offset is heeded, or refused, never ignored") {
+    const ConvProblem problem = shape(4, 6, 3, 2, 1, 5);
+    const ConvData data = ordinary_data(problem, 1);
+    const std::vector<float> expected = run_there(problem, data).output;
+    // OpenCL begins a part of a buffer only at a multiple of what its device says.
+    for (const size_t offset : {size_t{1024}, size_t{1}}) {
+      std::vector<float> input(offset, 99.0f), output(offset + expected.size(), 7.0f);
+      input.insert(input.end(), data.input.begin(), data.input.end());
+      DeviceCall there(problem);
+      there.put(data, {});
+      there.put(&ConvCall::input, input);
+      there.put(&ConvCall::output, output);
+      there.call.input.dl.byte_offset = there.call.output.dl.byte_offset = offset * sizeof(float);
+      const halogen_status status = there.call.run(device_context());
+      if (status == HALOGEN_OK) {
+        std::copy(expected.begin(), expected.end(), output.begin() + static_cast<std::ptrdiff_t>(offset));
+      } else {
+        CHECK_MESSAGE(status == HALOGEN_ERROR_LAYOUT, there.call.error.message);
+      }
+      std::vector<float> after(output.size());
+      there.get(&after);
+      CHECK(same_bits(after, output));
+    }
   }
 
   TEST_CASE("gpu conv: what does not go") {

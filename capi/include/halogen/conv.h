@@ -11,14 +11,12 @@ extern "C" {
 #endif
 
 /** Which schedule runs. On a CPU all compute the same bits, but for bfloat16 on v4_spr and v4_zen4, which ROWS sums in pairs; AUTO chooses by
- * shape and cache size, never by the number of threads. */
+ * shape and cache size, never by the number of threads. On a GPU ROWS is tiles of rows by positions, LENGTH a thread for each position: both
+ * take any shape, and each gives bits of its own. */
 typedef enum halogen_conv_path {
   HALOGEN_CONV_PATH_AUTO = 0,
-  HALOGEN_CONV_PATH_ROWS = 1, /**< lanes run along output channels and phases: any shape, down to one position. On a
-                                    GPU: tiles of rows by positions */
-  HALOGEN_CONV_PATH_LENGTH =
-      2 /**< lanes run along positions: at most three phases (stride / gcd(stride, dilation)). On a GPU: a
-                                    thread for each position, any shape */
+  HALOGEN_CONV_PATH_ROWS = 1,  /**< lanes run along output channels and phases: any shape, down to one position */
+  HALOGEN_CONV_PATH_LENGTH = 2 /**< lanes run along positions: at most three phases (stride / gcd(stride, dilation)) */
 } halogen_conv_path;
 
 /** Length of a transposed convolution's output:
@@ -127,12 +125,13 @@ HALOGEN_API halogen_status halogen_conv_transpose1d_query(halogen_context *conte
  *   grad_bias(co) = sum of g(n, co, t) over all n and t
  * Positions beyond the output, which were cropped, have a gradient of 0.
  *
- * Tensors as in the forward pass: one dtype, on the CPU, any strides of 0 or more. `input` and grad_input have one shape, grad_output
+ * Tensors as in the forward pass: one dtype, one device, any strides of 0 or more. `input` and grad_input have one shape, grad_output
  * and output another, weight and grad_weight a third; grad_bias is (C_out). Any subset of the gradients may be asked for; each is
  * written, not added to. The activation's derivative is taken from `output`: of relu and leaky relu 1 where it is above 0, else the
  * slope (which must be 0 or more), of tanh 1 - output^2.
- * Sums run in float32 (float64 for float64, and for grad_bias), 16-bit data are rounded once, at the end: the same bits for any number
- * of threads. What is cropped is multiplied as 0: an infinite or NaN weight or input that meets it makes its gradient NaN.
+ * Sums run in float32 (float64 for float64, and on a CPU for grad_bias), 16-bit data are rounded once, at the end: the same bits for any
+ * number of threads, and for every call on a GPU. What is cropped is multiplied as 0: an infinite or NaN weight or input that meets it
+ * makes its gradient NaN (on a GPU grad_input leaves it out).
  * Aliasing: what is written may not overlap any other tensor. No samples, or an empty output: gradients are 0.
  * Errors: as halogen_conv_transpose1d_forward(). */
 typedef struct halogen_conv_transpose1d_backward_args {
@@ -153,9 +152,10 @@ typedef struct halogen_conv_transpose1d_backward_args {
   halogen_activation activation;
   double input_slope;      /**< finite; without effect unless input_activation is LEAKY_RELU */
   double activation_slope; /**< finite, 0 or more; without effect unless activation is LEAKY_RELU */
-  halogen_conv_path path; /**< of grad_weight: ROWS: lanes run along input channels; LENGTH: along positions. 0: AUTO */
-  halogen_layout layout;  /**< of inputs, outputs and their gradients */
-  void *stream;           /**< NULL: without effect on the CPU */
+  halogen_conv_path
+      path; /**< of grad_weight: ROWS: lanes run along input channels; LENGTH: along positions. 0: AUTO. A GPU has one */
+  halogen_layout layout;    /**< of inputs, outputs and their gradients */
+  void *stream;             /**< CUstream or cl_command_queue; NULL: the context's. Without effect on the CPU */
   halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
 } halogen_conv_transpose1d_backward_args;
 

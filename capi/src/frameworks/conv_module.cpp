@@ -106,10 +106,6 @@ halogen_status check_conv(const Report &report, const ConvSizes &s, int64_t padd
                           const DLDataType &dtype, const DLDevice &device) {
   const halogen_status status = check_place(report, dtype, device);
   if (status != HALOGEN_OK) return status;
-  if (device.device_type != kDLCPU) {
-    return fail(report, HALOGEN_ERROR_DEVICE, "device: expected device_type %d (CPU), got %d", kDLCPU,
-                static_cast<int>(device.device_type));
-  }
   if (padding > INT32_MAX || output_padding > INT32_MAX) {
     return fail(report, HALOGEN_ERROR_SIZE, "padding, output_padding: expected less than 2^31, got %lld, %lld",
                 static_cast<long long>(padding), static_cast<long long>(output_padding));
@@ -126,8 +122,8 @@ halogen_status check_conv(const Report &report, const ConvSizes &s, int64_t padd
 
 halogen_status create_conv(const Report &report, halogen_context *context, const ModuleKind &kind,
                            const ConvClass &type, const ConvSizes &sizes, const ConvState &state,
-                           const DLDataType &dtype, ConvModule **module) {
-  auto *made = reinterpret_cast<ConvModule *>(module_allocate(context, kind, {kDLCPU, 0}));
+                           const DLDataType &dtype, const DLDevice &device, ConvModule **module) {
+  auto *made = reinterpret_cast<ConvModule *>(module_allocate(context, kind, device));
   const auto add = [&](const char *key, const int64_t *shape, int32_t ndim) {
     return module_add_state(&made->base, key, StateRole::parameter, dtype, shape, ndim, false);
   };
@@ -181,7 +177,8 @@ halogen_status conv_run_module(ConvModule *module, const ForwardCall &call, cons
   args.pad_right = pads.right;
   args.stream = call.stream;
   args.weight = &weight.tensor;
-  if (!module->base.training && !call.only_query) {
+  // A GPU takes the weight as it is.
+  if (!module->base.training && !call.only_query && module->base.device.device_type == kDLCPU) {
     // Checked first, so that a refused call packs nothing.
     halogen_kernel_info info = HALOGEN_KERNEL_INFO_INIT;
     halogen_status status = conv_call(module->base.context, args, true, &info, call.error);

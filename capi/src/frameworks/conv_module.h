@@ -60,7 +60,7 @@ struct ConvState {
 
 halogen_status create_conv(const Report &report, halogen_context *context, const ModuleKind &kind,
                            const ConvClass &type, const ConvSizes &sizes, const ConvState &state,
-                           const DLDataType &dtype, ConvModule **module);
+                           const DLDataType &dtype, const DLDevice &device, ConvModule **module);
 
 /// The crops of `padding`, and the length that they leave, which may be negative: that is the framework's to judge.
 halogen_status conv_crops(const Report &report, const ConvPadding &padding, ConvPads *pads, int64_t *output_length);

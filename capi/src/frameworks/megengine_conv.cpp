@@ -139,7 +139,7 @@ extern "C" halogen_status halogen_megengine_conv_transpose2d_create(
   ConvModule *made = nullptr;
   status = create_conv(report, context, kKind, kConvTranspose2d, sizes,
                        {weight + first, 5 - first, p.bias != 0 ? bias : nullptr, 4, ConvDefaults::megengine}, p.dtype,
-                       &made);
+                       p.device, &made);
   if (status != HALOGEN_OK) return status;
   made->thin = axis == 1 ? 2 : 3;
   reinterpret_cast<MegengineConv *>(made)->params = p;

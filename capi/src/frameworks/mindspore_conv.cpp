@@ -172,7 +172,7 @@ extern "C" halogen_status halogen_mindspore_conv1d_transpose_create(
   ConvModule *made = nullptr;
   const ConvDefaults defaults = p.version == HALOGEN_MINDSPORE_2_0 ? ConvDefaults::mindspore_2_0 : ConvDefaults::by_fan;
   status = create_conv(report, context, kKind, kConv1dTranspose, sizes,
-                       {weight, 4, p.has_bias != 0 ? &p.out_channels : nullptr, 1, defaults}, p.dtype, &made);
+                       {weight, 4, p.has_bias != 0 ? &p.out_channels : nullptr, 1, defaults}, p.dtype, p.device, &made);
   if (status != HALOGEN_OK) return status;
   for (const MindsporeInit &init : inits) {
     if (status == HALOGEN_OK) status = mindspore_apply_init(report, &made->base, init);

@@ -90,7 +90,7 @@ extern "C" halogen_status halogen_oneflow_conv_transpose1d_create(halogen_contex
   const int64_t weight[] = {p.in_channels, p.out_channels / p.groups, p.kernel_size};
   ConvModule *made = nullptr;
   status = create_conv(report, context, kKind, kConvTranspose1d, sizes,
-                       {weight, 3, p.bias != 0 ? &p.out_channels : nullptr, 1}, p.dtype, &made);
+                       {weight, 3, p.bias != 0 ? &p.out_channels : nullptr, 1}, p.dtype, p.device, &made);
   if (status != HALOGEN_OK) return status;
   auto *oneflow = reinterpret_cast<OneflowConv *>(made);
   oneflow->padding = p.padding;

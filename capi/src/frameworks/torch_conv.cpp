@@ -149,7 +149,7 @@ halogen_status halogen_torch_conv_transpose1d_create(halogen_context *context,
   const int64_t weight[] = {p.in_channels, p.out_channels / p.groups, p.kernel_size};
   ConvModule *made = nullptr;
   status = create_conv(report, context, kKind, kConvTranspose1d, sizes,
-                       {weight, 3, p.bias != 0 ? &p.out_channels : nullptr, 1}, p.dtype, &made);
+                       {weight, 3, p.bias != 0 ? &p.out_channels : nullptr, 1}, p.dtype, p.device, &made);
   if (status != HALOGEN_OK) return status;
   auto *torch = reinterpret_cast<TorchConv *>(made);
   torch->padding = p.padding;
