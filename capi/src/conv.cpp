@@ -210,7 +210,7 @@ halogen_status conv_call(halogen_context *context, const halogen_conv_transpose1
   Call record(context, args.stream, 0, error);
   const halogen_status ran = record.finish(run(&record, &call, args.path, &plan));
   if (ran != HALOGEN_OK) return ran;
-  if (info == nullptr && !logs) return HALOGEN_OK;
+  if (info == nullptr && context->options.log == nullptr) return HALOGEN_OK;
   // Packing may have changed the plan.
   describe(*context, call, plan, &described);
   if (info != nullptr) write_struct(described, info);
