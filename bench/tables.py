@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""The tables of docs/performance.md, from what the benchmarks left.
+
+    python bench/tables.py BENCH.json [PEERS.json] >> docs/performance.md
+
+BENCH.json is bench.json of `./dev bench --all --threads 1,2 --out DIR`, or of parts of it; PEERS.json is peers.json of
+`./dev bench --peers --out DIR`.
+"""
+import json
+import statistics
+import sys
+
+
+def table(head, rows):
+    print("| " + " | ".join(head) + " |")
+    print("|---" * len(head) + "|")
+    for row in rows:
+        print("| " + " | ".join(str(cell) for cell in row) + " |")
+    print()
+
+
+def geometric(values):
+    return f"{statistics.geometric_mean(values):.0f}" if values else "–"
+
+
+def by_threads(results):
+    """Results by name without its threads: {name: {threads: result}}, in order."""
+    found = {}
+    for result in results:
+        if "error" not in result:
+            name, _, threads = result["name"].partition("/threads:")
+            found.setdefault(name, {})[int(threads or 1)] = result
+    return found
+
+
+def modes(lines):
+    groups = {}
+    for of_threads in lines.values():
+        first = next(iter(of_threads.values()))
+        groups.setdefault((first["mode"], first["dtype"], first["layout"]), []).append(of_threads)
+    rows = []
+    for (mode, dtype, layout), group in sorted(groups.items()):
+        row = [mode, dtype, layout]
+        for threads in (1, 2):
+            percents = {of[threads]["name"].split("/", 1)[1].rsplit(f"/{mode}", 1)[0]: of[threads]["bound_percent"]
+                        for of in group if threads in of}
+            least = min(percents, key=percents.get, default=None)
+            row += [geometric(percents.values()), f"{percents[least]:.0f} {least}" if least else "–"]
+        rows.append(row)
+    table(["mode", "dtype", "channels", "1 thread %", "least", "2 threads %", "least"], rows)
+
+
+def shapes(lines):
+    rows = []
+    for of in lines.values():
+        first = next(iter(of.values()))
+        if (first["dtype"], first["layout"]) != ("f32", "first"):
+            continue
+        row = ["/".join(first["name"].split("/")[1:3]) + " " + first["label"].split()[0],
+               first["mode"] + (", 2 passes" if first["passes"] > 1 else ""), f"{first['goal_percent']:.0f}"]
+        for threads in (1, 2):
+            r = of.get(threads)
+            row += [f"{r['gb_per_s']:.1f}", f"{r['copy_gb_per_s']:.1f}", f"{r['bound_percent']:.0f}"] if r else ["–"] * 3
+        rows.append(row)
+    table(["shape", "mode", "goal %", "1 thread GB/s", "copy", "%", "2 threads GB/s", "copy", "%"], rows)
+
+
+def convolutions(lines):
+    rows = []
+    for name, of in lines.items():
+        first = next(iter(of.values()))
+        row = [name.split("/", 1)[1] if "/" in name else name, f"{first['goal_percent']:.0f}"]
+        for threads in (1, 2):
+            r = of.get(threads)
+            row += [f"{r['gflop_per_s']:.0f}", f"{r['peak_percent']:.0f}", f"{r['bound_percent']:.0f}"] if r else ["–"] * 3
+        rows.append(row)
+    table(["line", "goal %", "1 thread GFLOP/s", "% of peak", "% of bound", "2 threads GFLOP/s", "% of peak", "% of bound"], rows)
+
+
+def strided(results):
+    percents = {r["name"]: r["percent"] for r in results if r["name"].startswith("strided/")}
+    if percents:
+        least = min(percents, key=percents.get)
+        print(f"Strided: geometric mean {geometric(percents.values())} %, least {percents[least]:.0f} % ({least}).\n")
+
+
+PEERS = ("torch", "onnxruntime", "openvino")
+
+
+def peers(means, results):
+    def rate(result, name):
+        return f"{result[name]['gb_per_s']:.1f}" if result.get(name) else "–"
+    table(["mode", "dtype", "channels", "threads", "times the best", "least", *(f"times {name}" for name in PEERS)],
+          [[*(m[key] for key in ("mode", "dtype", "layout", "threads")), f"{m['times_best_peer']:.2f}", f"{m['least']:.2f}",
+            *(f"{m['times'][name]:.2f}" if name in m["times"] else "–" for name in PEERS)] for m in means])
+    table(["shape", "mode", "threads", "halogen", *PEERS, "times the best"],
+          [[f"{r['model']}/{r['name']}", r["mode"], r["threads"], *(rate(r, name) for name in ("halogen", *PEERS)),
+            f"{r['times_best_peer']:.2f}"] for r in results if (r["dtype"], r["layout"]) == ("f32", "first") and r["times"]])
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    with open(sys.argv[1]) as file:
+        results = json.load(file)["results"]
+    norm = by_threads(r for r in results if r["name"].startswith("norm/"))
+    conv = by_threads(r for r in results if "gflop_per_s" in r)
+    if norm:
+        modes(norm)
+        shapes(norm)
+    if conv:
+        convolutions(conv)
+    strided(results)
+    if len(sys.argv) > 2:
+        with open(sys.argv[2]) as file:
+            measured = json.load(file)
+        peers(measured["means"], measured["results"])
+
+
+if __name__ == "__main__":
+    main()
