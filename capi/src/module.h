@@ -114,4 +114,8 @@ void module_replace(halogen_module *module, StateEntry *entry, const StateMemory
 
 void fill_state(const StateEntry &entry);
 
+/// Copies an entry's bytes from memory of the CPU to where the entry lies; done when it returns. `from` may be the entry itself.
+halogen_status module_copy_in(halogen_context *context, const StateEntry &entry, const void *from,
+                              halogen_error *error);
+
 }  // namespace halogen

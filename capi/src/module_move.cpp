@@ -90,6 +90,24 @@ int copy_entry(Call *call, const StateEntry &entry, const Memory &to) {
   return code;
 }
 
+}  // namespace
+
+halogen_status module_copy_in(halogen_context *context, const StateEntry &entry, const void *from,
+                              halogen_error *error) {
+  const Memory to = memory_of(entry);
+  const int64_t bytes = entry_bytes(entry, entry.tensor.dtype);
+  if (!on_gpu(to.device)) {
+    std::memmove(static_cast<char *>(to.base) + to.offset, from, static_cast<size_t>(bytes));
+    return HALOGEN_OK;
+  }
+  Call call(context, nullptr, to.device.device_id, error);
+  const halogen_status status = begin(context, &call, to.device, kCpu);
+  if (status != HALOGEN_OK) return status;
+  return call.finish(device_copy(&call, {kCpu, const_cast<void *>(from), 0}, to, bytes));
+}
+
+namespace {
+
 halogen_status clone(const halogen_module &module, halogen_module **result, halogen_error *error) {
   const Report report = {module.context, error};
   Call call(module.context, nullptr, module.device.device_id, error);

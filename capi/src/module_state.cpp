@@ -44,22 +44,21 @@ halogen_status match(const Report &report, const StateEntry &entry, const DLTens
 halogen_status check_set(const Report &report, const StateEntry &entry, const DLTensor *tensor, bool by_reference) {
   Tensor checked;
   const halogen_status status = match(report, entry, tensor, by_reference ? entry.tensor.device : kCpu, &checked);
-  if (status != HALOGEN_OK || by_reference || entry.tensor.device.device_type == kDLCPU) return status;
-  return fail(report, HALOGEN_ERROR_DEVICE, "%s: expected an entry on the CPU to copy to, got one on a GPU: bind it",
+  if (status != HALOGEN_OK || by_reference || entry.tensor.data != nullptr) return status;
+  return fail(report, HALOGEN_ERROR_NULL_POINTER, "%s: expected an entry with memory to copy to, got none: bind some",
               entry.key);
 }
 
 /// Of a tensor that has been checked.
-void set(halogen_module *module, StateEntry *entry, const DLTensor &tensor, bool by_reference) {
-  if (by_reference) {
-    StateMemory bound;
-    bound.memory = {tensor.device, tensor.data, tensor.byte_offset};
-    module_replace(module, entry, bound);
-  } else {
-    std::memmove(static_cast<char *>(entry->tensor.data) + entry->tensor.byte_offset,
-                 static_cast<const char *>(tensor.data) + tensor.byte_offset,
-                 static_cast<size_t>(entry_bytes(*entry, entry->tensor.dtype)));
+halogen_status set(halogen_module *module, StateEntry *entry, const DLTensor &tensor, bool by_reference,
+                   halogen_error *error) {
+  if (!by_reference) {
+    return module_copy_in(module->context, *entry, static_cast<const char *>(tensor.data) + tensor.byte_offset, error);
   }
+  StateMemory bound;
+  bound.memory = {tensor.device, tensor.data, tensor.byte_offset};
+  module_replace(module, entry, bound);
+  return HALOGEN_OK;
 }
 
 StateEntry *find(halogen_module *module, const char *key) { return const_cast<StateEntry *>(module_find(module, key)); }
@@ -74,8 +73,7 @@ halogen_status set_one(halogen_module *module, const char *key, const DLTensor *
   const halogen_status status = check_set(report, *entry, tensor, by_reference);
   if (status != HALOGEN_OK) return status;
   module_forget(module);
-  set(module, entry, *tensor, by_reference);
-  return HALOGEN_OK;
+  return set(module, entry, *tensor, by_reference, error);
 }
 
 /// The keys that are missing or too many, in the words of torch's load_state_dict().
@@ -170,14 +168,14 @@ halogen_status halogen_module_set_states(halogen_module *module, const char *con
     return fail(report, HALOGEN_ERROR_ARGUMENT, "strict, by_reference: expected 0 or 1 each, got %d, %d", strict,
                 by_reference);
   }
-  const halogen_status status = check_all(report, module, keys, tensors, count, strict != 0, by_reference != 0);
+  halogen_status status = check_all(report, module, keys, tensors, count, strict != 0, by_reference != 0);
   if (status != HALOGEN_OK) return status;
   module_forget(module);
-  for (size_t k = 0; k < count; ++k) {
+  for (size_t k = 0; k < count && status == HALOGEN_OK; ++k) {
     StateEntry *entry = find(module, keys[k]);
-    if (entry != nullptr) set(module, entry, *tensors[k], by_reference != 0);
+    if (entry != nullptr) status = set(module, entry, *tensors[k], by_reference != 0, error);
   }
-  return HALOGEN_OK;
+  return status;
 }
 
 }  // extern "C"

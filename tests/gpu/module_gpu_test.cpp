@@ -109,6 +109,33 @@ TEST_SUITE("gpu_module") {
     CHECK(module.copy_of("weight") == values(data.weight));
   }
 
+  TEST_CASE("gpu module: state is loaded and reset where it lies") {
+    Module there(device_context(), batch_norm_params(300)), here(device_context(), batch_norm_params(300));
+    move(there, the_device().device());
+    std::vector<float> values(300);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = 1 / (1 + static_cast<float>(i));
+    const TensorView mean(values.data(), {300});
+    for (const Module *module : {&there, &here}) {
+      REQUIRE(halogen_module_load_state(module->get(), "running_mean", &mean.dl, nullptr) == HALOGEN_OK);
+    }
+    halogen_torch_conv_transpose1d_params params;
+    REQUIRE(halogen_torch_conv_transpose1d_params_init(&params, sizeof params, 3, 4, 5, nullptr) == HALOGEN_OK);
+    halogen_module *made[2] = {};
+    for (halogen_module *&module : made) {
+      REQUIRE(halogen_torch_conv_transpose1d_create(device_context(), &params, &module, nullptr) == HALOGEN_OK);
+    }
+    const Module conv_there(made[0]), conv_here(made[1]);
+    move(conv_there, the_device().device());
+    for (const Module *module : {&conv_there, &conv_here}) {
+      REQUIRE(halogen_module_reset_parameters(module->get(), 5, 16, nullptr) == HALOGEN_OK);
+    }
+    move(there, cpu);
+    move(conv_there, cpu);
+    CHECK(there.copy_of("running_mean") == here.copy_of("running_mean"));
+    CHECK(conv_there.copy_of("weight") == conv_here.copy_of("weight"));
+    CHECK(conv_there.copy_of("bias") == conv_here.copy_of("bias"));
+  }
+
   TEST_CASE("gpu module: what does not go") {
     const Module module(device_context(), batch_norm_params(3));
     move(module, the_device().device());
@@ -122,5 +149,11 @@ TEST_SUITE("gpu_module") {
     const Module unbound(device_context(), params);
     check_refused("no memory", HALOGEN_ERROR_NULL_POINTER, {"weight"}, {},
                   [&](halogen_error *e) { return halogen_module_to(unbound.get(), cpu, nullptr, e); });
+    check_refused("no memory to fill", HALOGEN_ERROR_NULL_POINTER, {"weight", "bind"}, {},
+                  [&](halogen_error *e) { return halogen_module_reset_parameters(unbound.get(), 1, 0, e); });
+    std::vector<float> three(3);
+    const TensorView value(three.data(), {3});
+    check_refused("no memory to copy to", HALOGEN_ERROR_NULL_POINTER, {"weight", "bind"}, {},
+                  [&](halogen_error *e) { return halogen_module_load_state(unbound.get(), "weight", &value.dl, e); });
   }
 }

@@ -89,8 +89,8 @@ HALOGEN_API halogen_status halogen_module_to(halogen_module *module, DLDevice de
 
 /** Fills the state as the framework's reset_parameters does, or where it has none, as its constructor does: parameters by their initial
  * distributions, statistics and counters by their initial values. Entry i of the state takes its numbers from stream `stream` + i of
- * `seed` (halogen/init.h): give modules streams 8 apart. What a given tensor initialised stays as it is. All on the CPU, else
- * HALOGEN_ERROR_DEVICE. */
+ * `seed` (halogen/init.h): give modules streams 8 apart. What a given tensor initialised stays as it is. On a GPU the
+ * same numbers, there before return; HALOGEN_ERROR_NULL_POINTER where an entry has no memory yet. */
 HALOGEN_API halogen_status halogen_module_reset_parameters(halogen_module *module, uint64_t seed, uint64_t stream,
                                                            halogen_error *error);
 
@@ -108,7 +108,7 @@ HALOGEN_API const char *halogen_module_state_key(const halogen_module *module, s
 HALOGEN_API halogen_status halogen_module_state(const halogen_module *module, const char *key, const DLTensor **tensor,
                                                 halogen_error *error);
 
-/** Copies a contiguous CPU tensor of the entry's shape and dtype into the entry. */
+/** Copies a contiguous CPU tensor of the entry's shape and dtype into the entry, which may be on a GPU: it is there before return. */
 HALOGEN_API halogen_status halogen_module_load_state(halogen_module *module, const char *key, const DLTensor *tensor,
                                                      halogen_error *error);
 
