@@ -139,26 +139,45 @@ halogen_status clone(const halogen_module &module, halogen_module **result, halo
   return HALOGEN_OK;
 }
 
-/// Copies the entry into `to` as another dtype. Both on the CPU.
-void convert_entry(const StateEntry &entry, const DLDataType &dtype, void *to) {
+/// Copies the entry's values from `from` to `to` as another dtype. Both on the CPU.
+void convert_values(const StateEntry &entry, const char *from, const DLDataType &dtype, char *to) {
   const size_t from_size = entry.tensor.dtype.bits / 8u, to_size = dtype.bits / 8u;
-  const char *from = static_cast<const char *>(entry.tensor.data) + entry.tensor.byte_offset;
   for (int64_t i = 0; i < entry.elements; ++i) {
     const auto index = static_cast<size_t>(i);
-    store_number(load_number(entry.tensor.dtype, from + index * from_size), dtype,
-                 static_cast<char *>(to) + index * to_size);
+    store_number(load_number(entry.tensor.dtype, from + index * from_size), dtype, to + index * to_size);
   }
 }
 
+/// Copies the entry into `to` as another dtype; on a GPU by way of `host`, an entry of which is made.
+int convert_entry(Call *call, int32_t index, const StateEntry &entry, const DLDataType &dtype, NewState *host,
+                  const Memory &to) {
+  if (!on_gpu(to.device)) {
+    const char *from = static_cast<const char *>(entry.tensor.data) + entry.tensor.byte_offset;
+    convert_values(entry, from, dtype, static_cast<char *>(to.base));
+    return 0;
+  }
+  constexpr int64_t kAligned = 16;
+  const int64_t bytes = entry_bytes(entry, entry.tensor.dtype), second = (bytes + kAligned - 1) / kAligned * kAligned;
+  int code = host->acquire(index, kCpu, second + entry_bytes(entry, dtype));
+  if (code == 0) code = device_copy(call, memory_of(entry), host->at(index), bytes);
+  if (code != 0) return code;
+  const Memory converted = host->at(index).at(second, 1);
+  convert_values(entry, static_cast<const char *>(host->at(index).base), dtype,
+                 static_cast<char *>(converted.address()));
+  return device_copy(call, converted, to, entry_bytes(entry, dtype));
+}
+
 halogen_status convert(halogen_module *module, const DLDataType &dtype, halogen_error *error) {
-  Call call(module->context, nullptr, 0, error);
-  NewState state(module->context, &call);
+  Call call(module->context, nullptr, module->device.device_id, error);
+  const halogen_status status = begin(module->context, &call, module->device, kCpu);
+  if (status != HALOGEN_OK) return status;
+  NewState state(module->context, &call), host(module->context, &call);
   for (int32_t i = 0; i < module->state_count; ++i) {
     const StateEntry &entry = module->state[i];
-    if (entry.role == StateRole::counter) continue;
-    const int code = state.acquire(i, kCpu, entry_bytes(entry, dtype));
+    if (entry.role == StateRole::counter || entry.tensor.data == nullptr) continue;
+    int code = state.acquire(i, entry.tensor.device, entry_bytes(entry, dtype));
+    if (code == 0) code = convert_entry(&call, i, entry, dtype, &host, state.at(i));
     if (code != 0) return call.finish(code);
-    convert_entry(entry, dtype, state.at(i).address());
   }
   module_forget(module);
   for (int32_t i = 0; i < module->state_count; ++i) {
@@ -233,10 +252,6 @@ halogen_status halogen_module_convert(halogen_module *module, DLDataType dtype, 
   if (!dtype_of(dtype, &known)) {
     return fail(report, HALOGEN_ERROR_DTYPE, "dtype: expected float32, float64, float16 or bfloat16, got %s",
                 DtypeText(dtype).text);
-  }
-  if (on_gpu(module->device)) {
-    return fail(report, HALOGEN_ERROR_DEVICE,
-                "module: expected one on the CPU, got one on a GPU: halogen_module_to() moves it there and back");
   }
   return convert(module, dtype, error);
 }

@@ -76,8 +76,8 @@ HALOGEN_API halogen_status halogen_module_repr(const halogen_module *module, cha
 HALOGEN_API halogen_status halogen_module_clone(const halogen_module *module, halogen_module **clone,
                                                 halogen_error *error);
 
-/** Gives parameters and running statistics of a module on the CPU another dtype (float16, bfloat16, float32, float64), rounded to nearest
- * even; counters stay. The state is the module's own afterwards; views of it are stale. Which dtypes forward then takes is the
+/** Gives parameters and running statistics another dtype (float16, bfloat16, float32, float64), rounded to nearest even; counters stay. Done
+ * when it returns, on a GPU too. The state is the module's own afterwards; views of it are stale. Which dtypes forward then takes is the
  * framework's rule. */
 HALOGEN_API halogen_status halogen_module_convert(halogen_module *module, DLDataType dtype, halogen_error *error);
 
