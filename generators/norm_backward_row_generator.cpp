@@ -85,13 +85,8 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
     for (Func f : {coefficients, total, block}) {
       f.compute_at(dx, some).never_partition_all();
     }
-    for (Func f : {total, coefficients}) {
-      f.bound_storage(g, halogen::kSetsAtOnce).vectorize(g, machine.vector, TailStrategy::GuardWithIf);
-    }
-    total.update()
-        .reorder(g, total.rvars(0)[0], total.rvars(0)[1])
-        .vectorize(g, machine.vector, TailStrategy::GuardWithIf)
-        .never_partition_all();
+    total.bound_storage(g, halogen::kSetsAtOnce).update().unscheduled();
+    coefficients.bound_storage(g, halogen::kSetsAtOnce);
     block.bound_storage(vars.g, halogen::kSetsAtOnce).reorder(vars.g, vars.ks, vars.kr, vars.b);
     halogen::bound_sets(lanes, vars.g, halogen::kSetsAtOnce);
     halogen::schedule_lane_sums(lanes, block, vars, machine);

@@ -98,16 +98,13 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
       f.compute_at(y, some).never_partition_all();
     }
     for (Func f : {merged.statistic, merged.mean, merged.sum, merged.m2}) {
-      f.bound_storage(merged.g, halogen::kSetsAtOnce).vectorize(merged.g, machine.vector, TailStrategy::GuardWithIf);
+      f.bound_storage(merged.g, halogen::kSetsAtOnce);
     }
-    for (Stage f : {merged.sum.update(), merged.m2.update()}) {
-      f.reorder(merged.g, merged.blocks.x, merged.blocks.y)
-          .vectorize(merged.g, machine.vector, TailStrategy::GuardWithIf)
-          .never_partition_all();
-    }
-    affine.reorder(g, r).vectorize(g, machine.vector, TailStrategy::GuardWithIf);
+    blocks.block.bound_storage(blocks.vars.g, halogen::kSetsAtOnce);
+    halogen::bound_sets(blocks, halogen::kSetsAtOnce);
+    merged.sum.update().unscheduled();
+    merged.m2.update().unscheduled();
     halogen::schedule_block_statistics(blocks, machine);
-    halogen::schedule_statistics_of_sets(blocks, halogen::kSetsAtOnce, machine.vector);
   }
 
  private:

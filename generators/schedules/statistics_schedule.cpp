@@ -14,14 +14,11 @@ void schedule_block_statistics(BlockStatistics &st, const Machine &machine) {
   if (machine.gpu) st.centre.store_in(Halide::MemoryType::GPUShared);
 }
 
-void schedule_statistics_of_sets(BlockStatistics &st, int sets, int vector) {
-  for (Halide::Func f : {st.block, st.centre}) {
-    f.bound_storage(st.vars.g, sets).vectorize(st.vars.g, vector, Halide::TailStrategy::GuardWithIf);
-  }
-
+void bound_sets(BlockStatistics &st, int sets) {
   for (const LaneSums *sums : {&st.sample, &st.deviation}) {
     bound_sets(*sums, st.vars.g, sets);
   }
+  st.centre.bound_storage(st.vars.g, sets);
 }
 
 }  // namespace halogen

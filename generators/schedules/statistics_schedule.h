@@ -10,8 +10,8 @@ namespace halogen {
 /// Computes every block of `st` inside st.block's loop over ks.
 void schedule_block_statistics(BlockStatistics &st, const Machine &machine);
 
-/// CPU: at most `sets` g's are computed at a time, `vector` of them in lanes once their sums are there; the sums need no heap.
-void schedule_statistics_of_sets(BlockStatistics &st, int sets, int vector);
+/// At most `sets` g's are computed at a time: their sums need no heap.
+void bound_sets(BlockStatistics &st, int sets);
 
 }  // namespace halogen
 #endif
