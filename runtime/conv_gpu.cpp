@@ -1,9 +1,9 @@
 #include "conv_gpu.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "conv_kernels.h"
+#include "ran.h"
 
 namespace halogen {
 
@@ -18,13 +18,11 @@ KernelOf<ConvRole::whole_tiles> kernel_of(const ConvGpuClass &c, Dtype dtype) {
 }  // namespace
 
 void conv_gpu_kernel_names(const ConvGpuPlan &plan, Dtype dtype, char *names, size_t size) {
-  size_t used = 0;
-  names[0] = '\0';
+  KernelNames all(names, size);
   for (const bool direct : {false, true}) {
     for (int32_t i = 0; i < plan.count; ++i) {
-      if (plan.classes[i].direct != direct || used >= size) continue;
-      used += static_cast<size_t>(std::snprintf(names + used, size - used, "%s%s", used > 0 ? " " : "",
-                                                kernel_of(plan.classes[i], dtype).name));
+      if (plan.classes[i].direct != direct) continue;
+      all.add(kernel_of(plan.classes[i], dtype).name, "conv_whole");
       break;
     }
   }

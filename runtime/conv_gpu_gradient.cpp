@@ -1,9 +1,9 @@
 #include "conv_gpu_gradient.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "conv_kernels.h"
+#include "ran.h"
 #include "scratch.h"
 
 namespace halogen {
@@ -105,17 +105,13 @@ class Gradient {
 }  // namespace
 
 void conv_gpu_gradient_kernel_names(const ConvGradientProblem &p, char *names, size_t size) {
-  size_t used = 0;
-  names[0] = '\0';
-  const auto add = [&](bool runs, const char *name) {
-    if (!runs || used >= size) return;
-    used += static_cast<size_t>(std::snprintf(names + used, size - used, "%s%s", used > 0 ? " " : "", name));
-  };
+  KernelNames all(names, size);
   const Dtype dtype = p.shape.dtype;
-  const bool sums = p.wants_weight || p.wants_bias;
-  add(p.wants_input, find_kernel<ConvRole::whole_input>(dtype, kGpuVariant).name);
-  add(sums, find_kernel<ConvRole::whole_weight>(dtype, kGpuVariant).name);
-  add(sums, find_kernel<ConvRole::join>(dtype, kGpuVariant).name);
+  if (p.wants_input) all.add(find_kernel<ConvRole::whole_input>(dtype, kGpuVariant).name, "conv_whole_input");
+  if (p.wants_weight || p.wants_bias) {
+    all.add(find_kernel<ConvRole::whole_weight>(dtype, kGpuVariant).name, "conv_whole_weight");
+    all.add(find_kernel<ConvRole::join>(dtype, kGpuVariant).name, "conv_join");
+  }
 }
 
 int conv_gpu_gradient_run(Call *call, const ConvGradientProblem &p, const ConvGpuGradientPlan &plan,

@@ -1,20 +1,17 @@
 #include <algorithm>
 
 #include "conv_gpu_gradient.h"
+#include "integers.h"
 
 namespace halogen {
 namespace {
 
-constexpr int64_t kMost = (int64_t{1} << 31) - 1;
 constexpr int64_t kTile = 32;          // the least side of a tile
 constexpr int64_t kChannels = 16;      // what a tile takes at once
 constexpr int64_t kBlocks = 1024;      // thread blocks that keep a GPU busy
 constexpr int64_t kLeastTerms = 256;   // of a part: fewer would be mostly adding up
 constexpr int64_t kMostTerms = 16384;  // of a part: more would be one long chain
 constexpr int64_t kMostElements = int64_t{1} << 24;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 /// Parts of sums over N samples of L positions; there are `elements` sums, which take `tiles` thread blocks.
 ConvGpuParts parts_of(int64_t N, int64_t L, int64_t elements, int64_t tiles) {
@@ -51,7 +48,7 @@ bool conv_gpu_gradient_plan(const ConvGradientProblem &p, const ConvGradientTens
   *plan = {};
   const int64_t taps = w.group_out() * w.K;
   plan->reason = "a sample's length, its crop, and L * stride + K * dilation are below 2^29";
-  constexpr int64_t kLongest = kMost / 4;
+  constexpr int64_t kLongest = kMaxElements / 4;
   if (p.L_out > kLongest || p.L > kLongest || p.pad_left > kLongest || p.pad_left < -kLongest ||
       p.L * w.stride + w.K * w.dilation > kLongest) {
     return false;
@@ -59,14 +56,12 @@ bool conv_gpu_gradient_plan(const ConvGradientProblem &p, const ConvGradientTens
   plan->reason = "tensors reach over less than 2^31 elements";
   const int64_t inputs = std::max(reach(p.input, p.N, w.C_in, p.L), reach(p.grad_input, p.N, w.C_in, p.L));
   const int64_t outputs = std::max(reach(p.grad_output, p.N, w.C_out, p.L_out), reach(p.output, p.N, w.C_out, p.L_out));
-  const auto weights = [&](const ConvWeights &t) {
-    return (w.C_in - 1) * t.ci + (w.group_out() - 1) * t.co + (w.K - 1) * t.k;
-  };
-  if (std::max(inputs, outputs) > kMost || std::max(weights(tensors.weight), weights(tensors.grad_weight)) > kMost) {
+  if (std::max(inputs, outputs) > kMaxElements ||
+      std::max(tensors.weight.reach(w), tensors.grad_weight.reach(w)) > kMaxElements) {
     return false;
   }
   const int64_t row_tiles = ceil_div(w.group_in(), kTile);
-  if (ceil_div(p.L, kTile) > kMost / w.groups / row_tiles / p.N) return false;
+  if (ceil_div(p.L, kTile) > kMaxElements / w.groups / row_tiles / p.N) return false;
   plan->weight = parts_of(p.N, p.L, w.C_in * taps, ceil_div(taps, kTile) * row_tiles * w.groups);
   plan->bias = parts_of(p.N, p.L_out, w.C_out, ceil_div(w.C_out, kTile));
   plan->reason = "GPU: tiles of rows by positions";

@@ -1,19 +1,15 @@
 #include <algorithm>
 
 #include "conv_gpu.h"
+#include "integers.h"
 
 namespace halogen {
 namespace {
 
-/// Kernels count elements and thread blocks in 31 bits.
-constexpr int64_t kMost = (int64_t{1} << 31) - 1;
 /// A tile has as many rows, or half as many; with fewer than a quarter in use, threads for each position waste less.
 constexpr int64_t kFewRows = 16;
 /// The least tile: 32 positions by 32 rows; direct: 128 by 4.
 constexpr int64_t kTile = 32, kDirectPositions = 128, kDirectRows = 4;
-
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
 
 /// As many thread blocks as a class has for a sample, or more than there may be.
 int64_t thread_blocks(const ConvGpuClass &c, const ConvWeightShape &w) {
@@ -21,9 +17,9 @@ int64_t thread_blocks(const ConvGpuClass &c, const ConvWeightShape &w) {
   int64_t blocks = 0;
   const int64_t of_rows = ceil_div(rows, c.direct ? kDirectRows : kTile);
   const int64_t of_positions = ceil_div(c.positions, c.direct ? kDirectPositions : kTile);
-  const bool fits = rows <= kMost - 2 * kTile && !__builtin_mul_overflow(of_rows, of_positions, &blocks) &&
+  const bool fits = rows <= kMaxElements - 2 * kTile && !__builtin_mul_overflow(of_rows, of_positions, &blocks) &&
                     !__builtin_mul_overflow(blocks, w.groups, &blocks);
-  return fits ? blocks : kMost + 1;
+  return fits ? blocks : kMaxElements + 1;
 }
 
 class Planner {
@@ -61,13 +57,12 @@ bool conv_gpu_plan(const ConvProblem &p, const ConvWeights &weight, halogen_conv
   };
   // A tile at the end reaches beyond the positions.
   const int64_t reach = w.K * w.dilation + (kDirectPositions + 1) * w.stride;
-  if (p.L_out > kMost / 4 || p.L > kMost / 4 || p.pad_left > kMost / 4 || p.pad_left < -kMost / 4 ||
-      reach > kMost / 4) {
+  if (p.L_out > kMaxElements / 4 || p.L > kMaxElements / 4 || p.pad_left > kMaxElements / 4 ||
+      p.pad_left < -kMaxElements / 4 || reach > kMaxElements / 4) {
     return too_large("a sample's length, its crop, and 129 strides are below 2^29");
   }
   const int64_t input = p.input.span(w.C_in, p.L), output = p.output.span(w.C_out, p.L_out);
-  const int64_t weights = (w.C_in - 1) * weight.ci + (w.group_out() - 1) * weight.co + (w.K - 1) * weight.k;
-  if (input > kMost || output > kMost || weights > kMost) {
+  if (input > kMaxElements || output > kMaxElements || weight.reach(w) > kMaxElements) {
     return too_large("a sample, and the weights, reach over less than 2^31 elements");
   }
   const int64_t phases = conv_phases(w).phases, gaps = w.stride / phases;
@@ -79,14 +74,14 @@ bool conv_gpu_plan(const ConvProblem &p, const ConvWeights &weight, halogen_conv
 
   plan->samples = p.N;
   const auto fit = [&](int64_t span, int64_t stride) {
-    if (stride > 0) plan->samples = std::min(plan->samples, 1 + (kMost - span) / stride);
+    if (stride > 0) plan->samples = std::min(plan->samples, 1 + (kMaxElements - span) / stride);
   };
   fit(input, p.input.n);
   fit(output, p.output.n);
   for (int32_t i = 0; i < plan->count; ++i) {
     const int64_t blocks = thread_blocks(plan->classes[i], w);
-    if (blocks > kMost) return too_large("a sample takes less than 2^31 thread blocks");
-    plan->samples = std::min(plan->samples, kMost / blocks);
+    if (blocks > kMaxElements) return too_large("a sample takes less than 2^31 thread blocks");
+    plan->samples = std::min(plan->samples, kMaxElements / blocks);
   }
   // A part of the samples may begin where a device wants parts of its memory to begin.
   constexpr int64_t kAligned = 256;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "conv_kernels.h"
+#include "integers.h"
 #include "parallel.h"
 #include "scratch.h"
 #include "strided_copy.h"
@@ -11,8 +12,6 @@ namespace halogen {
 namespace {
 
 constexpr DLDevice kCpu = {kDLCPU, 0};
-
-int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
 
 /// A piece of the problem.
 struct Piece {

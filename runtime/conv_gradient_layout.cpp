@@ -1,17 +1,14 @@
 // What a call of conv_gradient.h needs beside its tensors, and the gradients of nothing.
 #include <algorithm>
-#include <cstdio>
 
 #include "conv_gradient.h"
 #include "conv_kernels.h"
+#include "integers.h"
+#include "ran.h"
 #include "strided_copy.h"
 
 namespace halogen {
-namespace {
-
-int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
-
-}  // namespace
+namespace {}  // namespace
 
 ConvGradientLayout conv_gradient_layout(const ConvGradientProblem &p, const ConvGradientPlan &plan,
                                         const ConvGradientTensors &t) {
@@ -55,17 +52,8 @@ bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGr
   const Variant variant = variant_of(isa);
   const Dtype dtype = problem.shape.dtype, compute = compute_dtype(dtype);
   const bool rows = plan.path == HALOGEN_CONV_PATH_ROWS, sums = problem.wants_input || problem.wants_weight;
-  size_t used = 0;
-  bool complete = true;
-  names[0] = '\0';
-  const auto add = [&](const char *name, const char *role) {
-    if (name == nullptr) {
-      complete = false;
-      *missing = role;
-    } else if (used < size) {
-      used += static_cast<size_t>(std::snprintf(names + used, size - used, "%s%s", used > 0 ? " " : "", name));
-    }
-  };
+  KernelNames all(names, size);
+  const auto add = [&](const char *name, const char *role) { all.add(name, role); };
   if (problem.wants_bias) add(find_kernel<ConvRole::bias_sums>(dtype, variant).name, "conv_bias_sums");
   if (conv_gradient_layout(problem, plan, tensors).copies) add(strided_copy_name(dtype, variant), "tensor_copy");
   if (sums) add(find_kernel<ConvRole::pad>(dtype, variant).name, "conv_pad");
@@ -81,7 +69,8 @@ bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGr
         rows ? "conv_grad_weight_rows" : "conv_grad_weight_length");
   }
   add(find_kernel<ConvRole::finish>(dtype, variant).name, "conv_finish");
-  return complete;
+  *missing = all.missing;
+  return all.missing == nullptr;
 }
 
 int conv_gradient_clear(Call *call, const ConvGradientProblem &p, const ConvGradientTensors &t) {

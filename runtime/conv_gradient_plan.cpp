@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "conv_tiles.h"
+#include "integers.h"
 
 namespace halogen {
 namespace {
 
-constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
 // Gradient and input of a piece. Large weights come from memory for every piece, which then needs more to pay for it.
 constexpr int64_t kPieceBytes = 2 * 1024 * 1024;
 constexpr int64_t kMostPieceBytes = 16 * 1024 * 1024;
@@ -24,9 +24,6 @@ constexpr int64_t kTasks = 16;
 // Positions that are added up in a row: few where neighbours in a channel are far apart, and a line serves several channels.
 constexpr int64_t kBiasPositions = 16384;
 constexpr int64_t kBiasPositionsApart = 512;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 /// Parts of at most `most`, equal but for rounding to `step`.
 ConvCut cut(int64_t all, int64_t most, int64_t step) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "integers.h"
+
 namespace halogen {
 namespace {
 
@@ -13,8 +15,6 @@ int64_t common_divisor(int64_t a, int64_t b) {
   }
   return a;
 }
-
-constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
 
 /// Cuts phases [first, end) into runs, the widest first.
 void add_runs(const ConvWeightShape &shape, int64_t first, int64_t end, int64_t taps, ConvLayout *layout) {

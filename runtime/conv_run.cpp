@@ -1,11 +1,11 @@
 #include "conv_run.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 
 #include "conv_kernels.h"
 #include "parallel.h"
+#include "ran.h"
 #include "scratch.h"
 
 namespace halogen {
@@ -255,17 +255,8 @@ class Runner {
 bool conv_kernel_names(const ConvPlan &plan, const ConvLayout &layout, Dtype dtype, bool packs, halogen_isa isa,
                        char *names, size_t size, const char **missing) {
   const Variant variant = variant_of(isa);
-  size_t used = 0;
-  bool complete = true;
-  names[0] = '\0';
-  const auto add = [&](auto entry, const char *role) {
-    if (entry.function == nullptr) {
-      complete = false;
-      *missing = role;
-    } else if (used < size) {
-      used += static_cast<size_t>(std::snprintf(names + used, size - used, "%s%s", used > 0 ? " " : "", entry.name));
-    }
-  };
+  KernelNames all(names, size);
+  const auto add = [&](auto entry, const char *role) { all.add(entry.name, role); };
   const Dtype compute = compute_dtype(dtype);
   if (packs) {
     add(find_kernel<ConvRole::largest>(dtype, variant), "conv_largest");
@@ -281,7 +272,8 @@ bool conv_kernel_names(const ConvPlan &plan, const ConvLayout &layout, Dtype dty
     add(find_kernel<ConvRole::sum_rows>(layout.pairs ? dtype : compute, variant), "conv_sum_rows");
   }
   add(find_kernel<ConvRole::finish>(dtype, variant), "conv_finish");
-  return complete;
+  *missing = all.missing;
+  return all.missing == nullptr;
 }
 
 int conv_run(Call *call, const ConvProblem &problem, const ConvLayout &layout, const ConvPlan &plan,

@@ -11,6 +11,9 @@ namespace halogen {
 struct ConvWeights {
   Memory memory;
   int64_t ci, co, k;
+
+  /// From the first element to the last.
+  int64_t reach(const ConvWeightShape &w) const { return (w.C_in - 1) * ci + (w.group_out() - 1) * co + (w.K - 1) * k; }
 };
 
 /// What a call works on.

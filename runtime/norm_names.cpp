@@ -1,31 +1,19 @@
 // Which kernels a plan runs, by name.
-#include <cstdio>
-
 #include "norm_backward.h"
 #include "norm_kernels.h"
+#include "ran.h"
 
 namespace halogen {
 namespace {
 
-/// Names after each other; what is missing is remembered.
-struct Names {
+struct Names : KernelNames {
   Variant variant;
-  char *text;
-  size_t size, used = 0;
-  const char *missing = nullptr;
 
+  Names(Variant of, char *to, size_t size_of_it) : KernelNames(to, size_of_it), variant(of) {}
+  using KernelNames::add;
   template <NormRole role>
   void add(const char *role_name, Dtype dtype) {
-    add(role_name, find_kernel<role>(dtype, variant).name);
-  }
-
-  /// NULL: the library has no such kernel.
-  void add(const char *role_name, const char *name) {
-    if (name == nullptr) {
-      missing = role_name;
-    } else if (used < size) {
-      used += static_cast<size_t>(std::snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", name));
-    }
+    add(find_kernel<role>(dtype, variant).name, role_name);
   }
 };
 
@@ -40,8 +28,7 @@ struct Names {
 
 bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTensors &t, halogen_isa isa, char *names,
                        size_t size, const char **missing) {
-  names[0] = '\0';
-  Names all = {norm_variant(p.gpu, isa), names, size};
+  Names all(norm_variant(p.gpu, isa), names, size);
   for (const Vector *v : {&t.weight, &t.bias, &t.mean, &t.var}) {
     if (v->exists && v->dtype != compute_dtype(p.dtype)) HALOGEN_ADD(convert, v->dtype);
   }
@@ -61,8 +48,7 @@ bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTen
 
 bool norm_moments_kernel_names(const NormProblem &p, const NormPlan &plan, halogen_isa isa, char *names, size_t size,
                                const char **missing) {
-  names[0] = '\0';
-  Names all = {norm_variant(p.gpu, isa), names, size};
+  Names all(norm_variant(p.gpu, isa), names, size);
   if (p.values() > 0) {
     plan.across ? HALOGEN_ADD(partial_slab, p.dtype) : HALOGEN_ADD(partial_cs_row, p.dtype);
     HALOGEN_ADD(moments, Dtype::f64);
@@ -94,8 +80,7 @@ bool norm_can_stream(const NormProblem &p, const NormPlan &plan, halogen_isa isa
 bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, const NormBackwardTensors &t,
                                 const NormBackwardSteps &steps, halogen_isa isa, char *names, size_t size,
                                 const char **missing) {
-  names[0] = '\0';
-  Names all = {norm_variant(p.gpu, isa), names, size};
+  Names all(norm_variant(p.gpu, isa), names, size);
   const Dtype compute = compute_dtype(p.dtype);
   for (const Vector *v : {&t.weight, &t.mean, &t.spread}) {
     if (v->exists && v->dtype != compute) HALOGEN_ADD(convert, v->dtype);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "integers.h"
+
 namespace halogen {
 namespace {
 
@@ -33,8 +35,6 @@ constexpr int64_t kGpuBlocks = 1024;
 constexpr int64_t kGpuLanes = 32;
 // What a grid takes beyond its first dimension, in which samples are not.
 constexpr int64_t kGpuSamples = 65535;
-// Kernels count elements in 31 bits.
-constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
 // Only a handful of large sets: split them, so that threads can share one.
 constexpr int64_t kFewSets = 4;
 #if defined(__x86_64__)
@@ -44,8 +44,6 @@ constexpr bool kStreamingSaves = true;
 // Cores notice by themselves.
 constexpr bool kStreamingSaves = false;
 #endif
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int32_t at_least_one(int64_t value, int64_t most) {
   return static_cast<int32_t>(std::max<int64_t>(1, std::min(value, most)));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "integers.h"
 #include "kernels_tensor.h"
 
 namespace halogen {
@@ -18,7 +19,6 @@ namespace {
 
 constexpr int32_t kKernelRank = 4;
 constexpr int64_t kTaskBytes = 128 * 1024;
-constexpr int64_t kMaxReach = (int64_t{1} << 31) - 1;
 
 /// Bits are copied, whatever they mean.
 Dtype bits_of(Dtype dtype) { return dtype == Dtype::bf16 ? Dtype::f16 : dtype; }
@@ -50,7 +50,7 @@ struct Loops {
     for (int32_t i = 1; i < count; ++i) {
       Loop &inner = loop[kept];
       const bool follows = loop[i].from == inner.extent * inner.from && loop[i].to == inner.extent * inner.to;
-      if (follows && inner.extent * loop[i].extent <= kMaxReach) {
+      if (follows && inner.extent * loop[i].extent <= kMaxElements) {
         inner.extent *= loop[i].extent;
       } else {
         loop[++kept] = loop[i];
@@ -71,7 +71,8 @@ class Copier {
       from_reach += (loops.loop[i].extent - 1) * loops.loop[i].from;
       to_reach += (loops.loop[i].extent - 1) * loops.loop[i].to;
     }
-    if (count <= kKernelRank && from_reach < kMaxReach && to_reach < kMaxReach) return launch(loops, count, from, to);
+    if (count <= kKernelRank && from_reach < kMaxElements && to_reach < kMaxElements)
+      return launch(loops, count, from, to);
     const Loop &outer = loops.loop[count - 1];
     int code = 0;
     for (int64_t i = 0; i < outer.extent && code == 0; ++i) {

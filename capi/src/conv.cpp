@@ -7,6 +7,7 @@
 #include "conv_gpu.h"
 #include "conv_run.h"
 #include "isa.h"
+#include "ran.h"
 #include "scratch.h"
 #include "struct_size.h"
 
@@ -140,13 +141,6 @@ int run(Call *record, ConvCall *call, halogen_conv_path path, ConvPlan *plan) {
   return conv_run(record, call->problem, call->layout, *plan, call->tensors, call->scalars);
 }
 
-void log_kernels(const halogen_context &context, const halogen_kernel_info &ran) {
-  if (context.options.log == nullptr) return;
-  char line[320];
-  std::snprintf(line, sizeof(line), "conv_transpose1d ran %s", ran.kernels);
-  context.options.log(context.options.log_user, HALOGEN_LOG_DEBUG, line);
-}
-
 /// A call whose tensors are on a GPU: no weights are packed, no memory is taken.
 halogen_status call_on_gpu(const Report &report, halogen_context *context, const halogen_conv_transpose1d_args &args,
                            const ConvCall &call, bool only_query, halogen_kernel_info *info) {
@@ -160,15 +154,13 @@ halogen_status call_on_gpu(const Report &report, halogen_context *context, const
   if (!fits) return fail(report, HALOGEN_ERROR_SIZE, "no kernel fits: %s", plan.reason);
   if (only_query) return HALOGEN_OK;
   Call record(context, args.stream, call.device().device_id, report.error);
-  halogen_status status = context->gpu.begin(&record, call.device());
-  for (const Tensor *tensor : {&call.input, &call.output, &call.weight.tensor, &call.bias}) {
-    if (status == HALOGEN_OK) status = check_offset(report, context->gpu, record, tensor->name, tensor->memory);
-  }
+  halogen_status status = conv_begin_on_gpu(report, context, call.device(),
+                                            {&call.input, &call.output, &call.weight.tensor, &call.bias}, &record);
   if (status != HALOGEN_OK) return status;
   status = record.finish(conv_gpu_run(&record, call.problem, plan, call.weight.weights, call.tensors, call.scalars));
   if (status != HALOGEN_OK) return status;
   if (info != nullptr) write_struct(described, info);
-  log_kernels(*context, described);
+  log_ran(*context, "conv_transpose1d", described);
   return HALOGEN_OK;
 }
 
@@ -214,7 +206,7 @@ halogen_status conv_call(halogen_context *context, const halogen_conv_transpose1
   // Packing may have changed the plan.
   describe(*context, call, plan, &described);
   if (info != nullptr) write_struct(described, info);
-  log_kernels(*context, described);
+  log_ran(*context, "conv_transpose1d", described);
   return HALOGEN_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "conv_gpu_gradient.h"
 #include "conv_gradient.h"
 #include "isa.h"
+#include "ran.h"
 #include "struct_size.h"
 
 namespace halogen {
@@ -177,20 +178,11 @@ bool describe(const halogen_context &context, const ConvBackwardCall &call, cons
 /// Makes the call ready for a GPU, if its tensors are on one.
 halogen_status begin(const Report &report, const ConvBackwardCall &call, halogen_context *context, Call *record) {
   if (!call.on_gpu()) return HALOGEN_OK;
-  halogen_status status = context->gpu.begin(record, call.device());
   const Tensors &t = call.checked;
-  for (const Tensor *tensor :
-       {&t.input, &t.grad_output, &t.output, &t.weight.tensor, &t.grad_input, &t.grad_weight.tensor, &t.grad_bias}) {
-    if (status == HALOGEN_OK) status = check_offset(report, context->gpu, *record, tensor->name, tensor->memory);
-  }
-  return status;
-}
-
-void log_kernels(const halogen_context &context, const halogen_kernel_info &ran) {
-  if (context.options.log == nullptr) return;
-  char line[320];
-  std::snprintf(line, sizeof(line), "conv_transpose1d backward ran %s", ran.kernels);
-  context.options.log(context.options.log_user, HALOGEN_LOG_DEBUG, line);
+  return conv_begin_on_gpu(
+      report, context, call.device(),
+      {&t.input, &t.grad_output, &t.output, &t.weight.tensor, &t.grad_input, &t.grad_weight.tensor, &t.grad_bias},
+      record);
 }
 
 halogen_status backward_on_gpu(const Report &report, halogen_context *context, const ConvBackwardCall &call,
@@ -212,7 +204,7 @@ halogen_status backward_on_gpu(const Report &report, halogen_context *context, c
   status = record->finish(conv_gpu_gradient_run(record, call.problem, plan, call.tensors, call.scalars));
   if (status != HALOGEN_OK) return status;
   if (info != nullptr) write_struct(described, info);
-  log_kernels(*context, described);
+  log_ran(*context, "conv_transpose1d backward", described);
   return HALOGEN_OK;
 }
 
@@ -248,7 +240,7 @@ halogen_status backward(halogen_context *context, const halogen_conv_transpose1d
   const halogen_status ran = record.finish(conv_gradient_run(&record, call.problem, plan, call.tensors, call.scalars));
   if (ran != HALOGEN_OK) return ran;
   if (info != nullptr) write_struct(described, info);
-  log_kernels(*context, described);
+  log_ran(*context, "conv_transpose1d backward", described);
   return HALOGEN_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "context.h"
 #include "status.h"
 
 namespace halogen {
@@ -101,6 +102,15 @@ halogen_status conv_check_vector(const Report &report, const char *name, const D
   if (checked->shape[0] == channels) return HALOGEN_OK;
   return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %lld elements, got %lld", name,
               static_cast<long long>(channels), static_cast<long long>(checked->shape[0]));
+}
+
+halogen_status conv_begin_on_gpu(const Report &report, halogen_context *context, const DLDevice &device,
+                                 std::initializer_list<const Tensor *> tensors, Call *call) {
+  halogen_status status = context->gpu.begin(call, device);
+  for (const Tensor *tensor : tensors) {
+    if (status == HALOGEN_OK) status = check_offset(report, context->gpu, *call, tensor->name, tensor->memory);
+  }
+  return status;
 }
 
 halogen_status conv_check_apart(const Report &report, const Tensor &written, const Tensor &other) {

@@ -3,6 +3,8 @@
 
 #include <halogen/conv.h>
 
+#include <initializer_list>
+
 #include "conv_plan.h"
 #include "status.h"
 #include "tensor.h"
@@ -50,6 +52,10 @@ halogen_status conv_check_tensor(const Report &report, const char *name, const D
 /// The same, a vector of one value for each output channel.
 halogen_status conv_check_vector(const Report &report, const char *name, const DLTensor *tensor, const ConvKind &kind,
                                  int64_t channels, bool need_data, Tensor *checked);
+
+/// Makes a call ready for the GPU that its tensors are on. Tensors without memory are right.
+halogen_status conv_begin_on_gpu(const Report &report, halogen_context *context, const DLDevice &device,
+                                 std::initializer_list<const Tensor *> tensors, Call *call);
 
 /// `written` shares no memory with `other`.
 halogen_status conv_check_apart(const Report &report, const Tensor &written, const Tensor &other);

@@ -114,8 +114,27 @@ void module_replace(halogen_module *module, StateEntry *entry, const StateMemory
 
 void fill_state(const StateEntry &entry);
 
-/// Copies an entry's bytes from memory of the CPU to where the entry lies; done when it returns. `from` may be the entry itself.
+/// Copies an entry's bytes from memory of the CPU to where the entry lies; done when it returns.
 halogen_status module_copy_in(halogen_context *context, const StateEntry &entry, const void *from,
                               halogen_error *error);
+
+/// Has `fill(entry)`, which returns a status, write an entry of the CPU's memory; one on a GPU by way of it, so that the
+/// numbers are the same on every device.
+template <class Fill>
+halogen_status module_fill(const Report &report, halogen_context *context, const StateEntry &entry, const Fill &fill) {
+  if (entry.tensor.device.device_type == kDLCPU) return fill(entry);
+  StateEntry host = entry;
+  host.tensor.data = context->workspace.acquire(static_cast<size_t>(entry_bytes(entry, entry.tensor.dtype)));
+  if (host.tensor.data == nullptr) {
+    return fail(report, HALOGEN_ERROR_OUT_OF_MEMORY, "the allocator has no memory for %s", entry.key);
+  }
+  host.tensor.device = {kDLCPU, 0};
+  host.tensor.byte_offset = 0;
+  host.tensor.shape = host.shape;
+  halogen_status status = fill(host);
+  if (status == HALOGEN_OK) status = module_copy_in(context, entry, host.tensor.data, report.error);
+  context->workspace.release(host.tensor.data);
+  return status;
+}
 
 }  // namespace halogen

@@ -206,32 +206,6 @@ halogen_status move(halogen_module *module, const DLDevice &device, void *stream
   return HALOGEN_OK;
 }
 
-/// What statistics and counters begin with, on any device.
-halogen_status reset(halogen_module *module, halogen_error *error) {
-  Call call(module->context, nullptr, module->device.device_id, error);
-  halogen_status status = begin(module->context, &call, module->device, kCpu);
-  NewState host(module->context, &call);
-  for (int32_t i = 0; i < module->state_count && status == HALOGEN_OK; ++i) {
-    const StateEntry &entry = module->state[i];
-    if (entry.role == StateRole::parameter || entry.tensor.data == nullptr) continue;
-    if (!on_gpu(entry.tensor.device)) {
-      fill_state(entry);
-      continue;
-    }
-    const int64_t bytes = entry_bytes(entry, entry.tensor.dtype);
-    int code = host.acquire(i, kCpu, bytes);
-    if (code == 0) {
-      StateEntry filled = entry;
-      filled.tensor.data = host.at(i).base;
-      filled.tensor.byte_offset = 0;
-      fill_state(filled);
-      code = device_copy(&call, host.at(i), memory_of(entry), bytes);
-    }
-    status = call.finish(code);
-  }
-  return status;
-}
-
 }  // namespace
 }  // namespace halogen
 
@@ -274,11 +248,6 @@ halogen_status halogen_module_to(halogen_module *module, DLDevice device, void *
     return fail(report, HALOGEN_ERROR_NULL_POINTER, "%s: expected memory on the GPU, got none", module->state[i].key);
   }
   return move(module, device, stream, error);
-}
-
-halogen_status halogen_module_reset_running_stats(halogen_module *module, halogen_error *error) {
-  if (module == nullptr) return fail_null({nullptr, error}, "module");
-  return reset(module, error);
 }
 
 }  // extern "C"

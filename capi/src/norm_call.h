@@ -6,6 +6,7 @@
 
 #include "isa.h"
 #include "norm_check.h"
+#include "ran.h"
 #include "struct_size.h"
 
 namespace halogen {
@@ -75,7 +76,6 @@ template <class Direction>
 halogen_status run(const Report &report, halogen_context *context, const Direction &direction, void *stream,
                    bool only_query, halogen_kernel_info *info) {
   const NormCallBase &call = direction.call;
-  const bool logs = !only_query && context->options.log != nullptr;
   halogen_kernel_info described;
   std::memset(&described, 0, sizeof(described));
   if (call.empty && !(direction.has_moments() && call.problem.C > 0)) {
@@ -114,11 +114,7 @@ halogen_status run(const Report &report, halogen_context *context, const Directi
   if (code == 0) code = direction.run(&record, plan);
   if (code == 0) code = norm_scatter(&record, call.problem, call.copies);
   const halogen_status ran = record.finish(code);
-  if (ran == HALOGEN_OK && logs) {
-    char line[320];
-    std::snprintf(line, sizeof(line), "norm ran %s", described.kernels);
-    context->options.log(context->options.log_user, HALOGEN_LOG_DEBUG, line);
-  }
+  if (ran == HALOGEN_OK) log_ran(*context, "norm", described);
   return ran;
 }
 

@@ -1,0 +1,16 @@
+// Whole numbers, and how many of anything a kernel counts.
+#pragma once
+
+#include <cstdint>
+
+namespace halogen {
+
+/// Halide's extents and strides are 31 bits.
+constexpr int64_t kMaxElements = (int64_t{1} << 31) - 1;
+
+/// b above 0.
+constexpr int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
+constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+}  // namespace halogen
