@@ -1,22 +1,26 @@
-"""Transposed convolution beside torch and onnxruntime: one process, the same buffers, one after the other in turns.
+"""Transposed convolution beside torch, onnxruntime and openvino: one process, the same buffers, one after the other in turns.
 
-    ./dev bench --conv-peers [--filter TEXT] [--threads 1,2] [--seconds S] [--modes forward,input,weight]
+    ./dev bench --conv-peers [--filter TEXT] [--threads 1,2] [--seconds S] [--modes forward,input,weight] [--out DIR]
 
-Modes: the forward pass (weights packed beforehand), and the gradients of input and weight by themselves. GFLOP/s, medians. torch has
-no crop that differs between both ends; there it crops as many at the end as at the start, and gives one position more.
+Modes: the forward pass (weights packed beforehand), and the gradients of input and weight by themselves. GFLOP/s, medians; peak is
+what multiply-adds on registers reached in the same turns. torch has no crop that differs between both ends; there it crops as many at
+the end as at the start, and gives one position more.
 """
 import argparse
 import ctypes
+import json
 import math
 import pathlib
 import statistics
 from ctypes import POINTER, Structure, byref, c_double, c_int, c_int64, c_size_t, c_void_p
 
 import peer_torch_stubs
-from peers import block, cpu_model, keep_freed_memory
+from peers import built_copy, cpu_model, keep_freed_memory, measure
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODES = ("forward", "input", "weight")
+PEERS = ("torch", "onnxruntime", "openvino")
+FMA_STEPS = 10000
 
 
 class Problem:
@@ -130,7 +134,7 @@ def torch_runs(threads, p, buffers):
     return runs
 
 
-def onnxruntime_runs(threads, p, buffers):
+def onnx_model(p, buffers):
     tensor, value = onnx.helper.make_tensor, onnx.helper.make_tensor_value_info
     node = onnx.helper.make_node("ConvTranspose", ["x", "w", "b"], ["y"], strides=[p.stride], pads=[p.left, p.right],
                                  group=p.groups)
@@ -138,13 +142,27 @@ def onnxruntime_runs(threads, p, buffers):
                  for name, array in (("w", buffers.weight), ("b", buffers.bias))]
     graph = onnx.helper.make_graph([node], "g", [value("x", 1, buffers.x.shape)], [value("y", 1, buffers.y.shape)], constants)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 15)], ir_version=8)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = threads, 4
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return model.SerializeToString()
+
+
+def onnxruntime_runs(threads, p, buffers):
+    session = OnnxRuntime(threads).session(onnx_model(p, buffers))
 
     def run():
         return session.run(None, {"x": buffers.x})[0]
     run.result = run
+    return {"forward": run}
+
+
+def openvino_runs(threads, p, buffers):
+    request = OpenVino(threads).request(onnx_model(p, buffers))
+    y = numpy.zeros_like(buffers.y)
+    request.set_input_tensor(openvino.Tensor(buffers.x, shared_memory=True))
+    request.set_output_tensor(0, openvino.Tensor(y, shared_memory=True))
+
+    def run():
+        request.infer()
+    run.result = lambda: (run(), y)[1]
     return {"forward": run}
 
 
@@ -157,53 +175,71 @@ def check_result(name, p, got, want):
         raise RuntimeError(f"{name}'s result differs from Halogen's by {worst}")
 
 
-def measure(runs, seconds):
-    """Medians of every run, in turns, for about `seconds`."""
-    single = {name: block(run, 1) for name, run in runs.items()}
-    repetitions = {name: max(1, min(200, math.ceil(1e-3 / t))) for name, t in single.items()}
-    rounds = max(5, min(51, int(seconds / sum(t * (repetitions[name] + 1) for name, t in single.items()))))
-    times = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            times[name].append(block(run, repetitions[name]))
-    return {name: statistics.median(t) for name, t in times.items()}
+def prepare(arguments, p, threads, buffers):
+    """library -> mode -> a function that runs it once; and why a library is missing."""
+    every, absent = {"halogen": halogen_runs(arguments.library, threads, p, buffers)}, {}
+    for name, runs in zip(PEERS, (torch_runs, onnxruntime_runs, openvino_runs)):
+        try:
+            every[name] = runs(threads, p, buffers)
+        except NotApplicable as reason:
+            absent[name] = str(reason)
+    return every, absent
+
+
+def run_line(arguments, p, mode, every, peak):
+    """Measures one line. -> what the JSON says about it."""
+    runs = {name: of_mode[mode] for name, of_mode in every.items() if mode in of_mode}
+    want = runs["halogen"].result().copy()
+    for name, run in runs.items():
+        check_result(name, p, run.result(), want)
+    times = {name: statistics.median(of) for name, of in measure({"peak": peak, **runs}, arguments.seconds).items()}
+    rates = {name: (peak.flops() if name == "peak" else p.flops()) / time / 1e9 for name, time in times.items()}
+    ratios = {name: rates["halogen"] / rates[name] for name in PEERS if name in rates}
+    return {"name": p.name, "mode": mode, "gflop_per_s": rates, "times": ratios, "times_best_peer": min(ratios.values())}
 
 
 def main(arguments):
     keep_freed_memory()
-    print(f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}; {cpu_model()}; GFLOP/s, medians")
-    print(f"{'shape':<34}{'mode':<9}{'thr':>3}{'halogen':>10}{'torch':>10}{'ort':>10}{'x best':>8}")
-    ratios = {}
+    versions = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__, "openvino": openvino.__version__}
+    print(f"{', '.join(' '.join(item) for item in versions.items())}; {cpu_model()}; GFLOP/s, medians")
+    columns = ("peak", "halogen", *PEERS)
+    print(f"{'shape':<34}{'mode':<9}{'thr':>3}" + "".join(f"{name:>12}" for name in columns) + f"{'x best':>8}")
+    results = []
     for p in read_problems(arguments.filter):
         buffers = Buffers(p)
         for threads in arguments.threads:
-            every = {"halogen": halogen_runs(arguments.library, threads, p, buffers), "torch": torch_runs(threads, p, buffers),
-                     "onnxruntime": onnxruntime_runs(threads, p, buffers)}
+            team = Copy(arguments.copy, threads)
+            every, absent = prepare(arguments, p, threads, buffers)
             for mode in arguments.modes:
-                runs = {name: of_mode[mode] for name, of_mode in every.items() if mode in of_mode}
-                want = runs["halogen"].result().copy()
-                for name, run in runs.items():
-                    check_result(name, p, run.result(), want)
-                times = measure(runs, arguments.seconds)
-                rates = {name: p.flops() / t / 1e9 for name, t in times.items()}
-                best = rates["halogen"] / max(rate for name, rate in rates.items() if name != "halogen")
-                ratios.setdefault((mode, threads), []).append(best)
-                ort = f"{rates['onnxruntime']:10.1f}" if "onnxruntime" in rates else f"{'':>10}"
-                print(f"{p.name:<34}{mode:<9}{threads:>3}{rates['halogen']:10.1f}{rates['torch']:10.1f}{ort}{best:8.2f}",
-                      flush=True)
-    for (mode, threads), values in sorted(ratios.items()):
-        print(f"geometric mean, {mode}, {threads} threads: {statistics.geometric_mean(values):.2f} times the best peer, "
-              f"least {min(values):.2f}")
+                result = run_line(arguments, p, mode, every, team.multiply_adds(FMA_STEPS))
+                results.append({**result, "threads": threads, "not_applicable": absent})
+                rates = "".join(f"{result['gflop_per_s'].get(name, math.nan):12.1f}" for name in columns)
+                print(f"{p.name:<34}{mode:<9}{threads:>3}{rates}{result['times_best_peer']:8.2f}", flush=True)
+            team.close()
+    means = []
+    for mode, threads in sorted({(result["mode"], result["threads"]) for result in results}):
+        ratios = [r["times_best_peer"] for r in results if (r["mode"], r["threads"]) == (mode, threads)]
+        means.append({"mode": mode, "threads": threads, "times_best_peer": statistics.geometric_mean(ratios), "least": min(ratios)})
+        print(f"geometric mean, {mode}, {threads} threads: {means[-1]['times_best_peer']:.2f} times the best peer, "
+              f"least {min(ratios):.2f}")
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "conv_peers.json").write_text(
+            json.dumps({"versions": versions, "cpu": cpu_model(), "means": means, "results": results}, indent=1) + "\n")
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--library", required=True, help="libhalogen.so")
+    parser.add_argument("--copy", help="libhalogen_bench_copy.so; default: the one in build/")
     parser.add_argument("--filter", default="", help="only shapes whose model/name contains this")
     parser.add_argument("--threads", default="1,2", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--seconds", default=1.0, type=float, help="per line")
     parser.add_argument("--modes", default=",".join(MODES), type=lambda text: text.split(","))
-    return parser.parse_args()
+    parser.add_argument("--out", type=pathlib.Path, help="folder for conv_peers.json")
+    arguments = parser.parse_args()
+    arguments.copy = arguments.copy or built_copy(parser)
+    return arguments
 
 
 if __name__ == "__main__":
@@ -213,6 +249,8 @@ if __name__ == "__main__":
     import onnx
     import onnx.helper
     import onnxruntime
+    import openvino
     import torch
-    from peer_halogen import DLTensor, Error, Halogen, dl_tensor
+    from peer_frameworks import NotApplicable, OnnxRuntime, OpenVino
+    from peer_halogen import Copy, DLTensor, Error, Halogen, dl_tensor
     main(parsed)

@@ -146,11 +146,13 @@ class OnnxRuntime:
         # Its threads may spin during a run, which is faster, but not on into what is measured next.
         self.options.add_session_config_entry("session.force_spinning_stop", "1")
 
+    def session(self, model):
+        return onnxruntime.InferenceSession(model, self.options, providers=["CPUExecutionProvider"])
+
     def prepare(self, buffers):
         model = onnx_model(buffers)
         try:
-            session = onnxruntime.InferenceSession(
-                model, self.options, providers=["CPUExecutionProvider"])
+            session = self.session(model)
             binding = session.io_binding()
             binding.bind_input("x", "cpu", 0, numpy.float32, buffers.x.shape, buffers.x.ctypes.data)
             binding.bind_output("y", "cpu", 0, numpy.float32, buffers.y.shape, buffers.y.ctypes.data)
@@ -173,13 +175,15 @@ class OpenVino:
         self.core = openvino.Core()
         self.config = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
 
-    def prepare(self, buffers):
-        source = onnx_model(buffers)
+    def request(self, source):
+        """An ONNX model as something to run."""
         try:
-            model = self.core.compile_model(self.core.read_model(source), "CPU", self.config)
-            request = model.create_infer_request()
+            return self.core.compile_model(self.core.read_model(source), "CPU", self.config).create_infer_request()
         except RuntimeError as refusal:
             raise NotApplicable(str(refusal)) from refusal
+
+    def prepare(self, buffers):
+        request = self.request(onnx_model(buffers))
         request.set_input_tensor(openvino.Tensor(buffers.x, shared_memory=True))
         request.set_output_tensor(0, openvino.Tensor(buffers.y, shared_memory=True))
 

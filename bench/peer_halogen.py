@@ -163,7 +163,23 @@ class Copy:
         def part(to, source, share):
             return c_void_p(to.ctypes.data), c_void_p(source.ctypes.data), c_size_t(int(share * source.nbytes) // 4)
         y, x, count = part(buffers.y, buffers.x, 1)
-        if not buffers.line.backward:
-            return lambda: copy(team, y, x, count, a)
-        spare, dy, half = part(buffers.spare, buffers.dy, 0.5)
-        return lambda: (copy(team, y, x, count, a), copy(team, spare, dy, half, a))
+
+        def run():
+            copy(team, y, x, count, a)
+            if buffers.line.backward:
+                copy(team, spare, dy, half, a)
+        if buffers.line.backward:
+            spare, dy, half = part(buffers.spare, buffers.dy, 0.5)
+        run.team = self
+        return run
+
+    def multiply_adds(self, steps):
+        """Multiply-adds on registers by every thread; .flops() says how many operations the last run was."""
+        function = self.library.halogen_bench_fma
+        function.restype = c_double
+        done = []
+
+        def run():
+            done[:] = [function(self.team, c_size_t(steps))]
+        run.team, run.flops = self, lambda: done[0]
+        return run

@@ -23,6 +23,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 MODES = ("train", "eval", "instance", "group", "layer", "backward")
 DTYPES = ("f32", "f64", "f16", "bf16")
 LAYOUTS = ("first", "last")
+# Seconds from one library's turn to the next one's: OpenMP's threads spin for milliseconds after their work, on a CPU that the next needs.
+SETTLE = 0.01
+# Seconds of a turn: a kernel may take milliseconds to put a thread that was asleep on a CPU of its own.
+TURN = 0.005
 
 
 def keep_freed_memory():
@@ -34,29 +38,33 @@ def keep_freed_memory():
 
 
 def block(run, repetitions):
-    """Seconds per call, after one call that is not counted."""
-    run()
+    """Seconds per call, after as many calls that are not counted."""
+    for _ in range(repetitions):
+        run()
     begin = time.perf_counter()
     for _ in range(repetitions):
         run()
     return (time.perf_counter() - begin) / repetitions
 
 
-def measure(runs, copy, seconds):
+def measure(runs, seconds):
     """Times of every entry of `runs` (name -> function), in turns, for about `seconds`. -> name -> list of seconds."""
-    single = {name: block(run, 1) for name, run in runs.items() if name != "copy"}
-    repetitions = {name: max(1, min(200, math.ceil(1e-3 / t))) for name, t in single.items()}
-    repetitions["copy"] = repetitions["halogen"]
-    rounds = max(7, min(51, int(seconds / sum(t * (repetitions[name] + 1) for name, t in single.items()))))
+    def turn(run, repetitions):
+        time.sleep(SETTLE)
+        team = getattr(run, "team", None)
+        if team:
+            team.wake()
+        taken = block(run, repetitions)
+        if team:
+            team.sleep()
+        return taken
+    single = {name: turn(run, 1) for name, run in runs.items()}
+    repetitions = {name: max(1, min(200, math.ceil(TURN / t))) for name, t in single.items()}
+    rounds = max(7, min(51, int(seconds / sum(2 * t * repetitions[name] + SETTLE for name, t in single.items()))))
     times = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            time.sleep(0.002)  # until the threads of the one before have stopped spinning
-            if name == "copy":
-                copy.wake()
-            times[name].append(block(run, repetitions[name]))
-            if name == "copy":
-                copy.sleep()
+            times[name].append(turn(run, repetitions[name]))
     return times
 
 
@@ -83,7 +91,7 @@ def run_line(line, arguments):
         check_result(framework.name, line, run.result(), want)
         runs[framework.name] = run
     del want
-    times = measure(runs, copy, arguments.seconds)
+    times = measure(runs, arguments.seconds)
     kernels = runs["halogen"].kernels
     copy.close()
     halogen.close()
@@ -158,6 +166,14 @@ def choice(known):
     return parse
 
 
+def built_copy(parser):
+    """The bench's library of copies and multiply-adds."""
+    built = sorted(HERE.parent.glob("build/*/bench/libhalogen_bench_copy.so"))
+    if not built:
+        parser.error("no libhalogen_bench_copy.so in build/: build the target halogen_bench, or give --copy")
+    return str(built[-1])
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--library", required=True, help="libhalogen.so")
@@ -172,11 +188,7 @@ def parse_arguments():
     parser.add_argument("--seconds", default=2.0, type=float, help="per line")
     parser.add_argument("--out", type=pathlib.Path, help="folder for peers.txt and peers.json")
     arguments = parser.parse_args()
-    if arguments.copy is None:
-        built = sorted(HERE.parent.glob("build/*/bench/libhalogen_bench_copy.so"))
-        if not built:
-            parser.error("no libhalogen_bench_copy.so in build/: build the target halogen_bench, or give --copy")
-        arguments.copy = str(built[-1])
+    arguments.copy = arguments.copy or built_copy(parser)
     return arguments
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The tables of docs/performance.md, from what the benchmarks left.
 
-    python bench/tables.py BENCH.json [PEERS.json] >> docs/performance.md
+    python bench/tables.py FILE.json... >> docs/performance.md
 
-BENCH.json is bench.json of `./dev bench --all --threads 1,2 --out DIR`, or of parts of it; PEERS.json is peers.json of
-`./dev bench --peers --out DIR`.
+Files: bench.json of `./dev bench --all --threads 1,2 --out DIR`, or of parts of it; peers.json of `./dev bench --peers --out DIR`;
+conv_peers.json of `./dev bench --conv-peers --out DIR`.
 """
 import json
 import statistics
@@ -98,11 +98,18 @@ def peers(means, results):
             f"{r['times_best_peer']:.2f}"] for r in results if (r["dtype"], r["layout"]) == ("f32", "first") and r["times"]])
 
 
-def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    with open(sys.argv[1]) as file:
-        results = json.load(file)["results"]
+def conv_peers(means, results):
+    table(["mode", "threads", "times the best", "least"],
+          [[m["mode"], m["threads"], f"{m['times_best_peer']:.2f}", f"{m['least']:.2f}"] for m in means])
+    columns = ("peak", "halogen", *PEERS)
+    table(["shape", "mode", "threads", *columns, "% of peak", "times the best"],
+          [[r["name"], r["mode"], r["threads"],
+            *(f"{rates[name]:.1f}" if name in rates else "–" for name in columns),
+            f"{100 * rates['halogen'] / rates['peak']:.0f}", f"{r['times_best_peer']:.2f}"]
+           for r in results for rates in [r["gflop_per_s"]]])
+
+
+def bench(results):
     norm = by_threads(r for r in results if r["name"].startswith("norm/"))
     conv = by_threads(r for r in results if "gflop_per_s" in r)
     if norm:
@@ -111,10 +118,20 @@ def main():
     if conv:
         convolutions(conv)
     strided(results)
-    if len(sys.argv) > 2:
-        with open(sys.argv[2]) as file:
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    for name in sys.argv[1:]:
+        with open(name) as file:
             measured = json.load(file)
-        peers(measured["means"], measured["results"])
+        if "means" not in measured:
+            bench(measured["results"])
+        elif "gflop_per_s" in measured["results"][0]:
+            conv_peers(measured["means"], measured["results"])
+        else:
+            peers(measured["means"], measured["results"])
 
 
 if __name__ == "__main__":
