@@ -79,7 +79,7 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
 
     Func out = dx, out_sums = sums;
     out.parallel(b).parallel(t).never_partition(t, b);
-    halogen::schedule_rows_at_once(out, i, r, machine);
+    halogen::schedule_rows_at_once(out, i, r, x.dim(1).extent(), machine);
     out_sums.parallel(b).parallel(t).never_partition_all();
     out_sums.compute_with(out, t);
     total.compute_at(out, t).vectorize(j, doubles, TailStrategy::GuardWithIf).never_partition_all();

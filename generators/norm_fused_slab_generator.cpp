@@ -77,7 +77,7 @@ class NormFusedSlab : public halogen::Kernel<NormFusedSlab> {
     // A task is a slab: about half an L2 of data over all rows, and sums that stay in L1.
     Func out = y, out_statistic = statistic;
     out.parallel(b).parallel(t).never_partition(t, b);
-    halogen::schedule_rows_at_once(out, i, r, machine);
+    halogen::schedule_rows_at_once(out, i, r, x.dim(1).extent(), machine);
     out_statistic.parallel(b).parallel(t).never_partition_all();
     out_statistic.compute_with(out, t);
     set.compute_at(out, t).vectorize(q, machine.vector, TailStrategy::GuardWithIf).never_partition_all();

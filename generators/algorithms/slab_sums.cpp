@@ -23,13 +23,17 @@ RowSums row_sums(const SlabVars &at, const SlabShape &shape, const Expr &length,
   const std::vector<Expr> block{at.i, at.kr, at.k, at.t, at.b};
   const Expr zero = cast(type, 0);
   RowSums sum;
-  // Four rows at a time: the sums of an i are loaded and stored once for four values.
+  // Four rows at a time: the sums of an i are loaded and stored once for four values. They are a quarter of the block apart, so that
+  // each is read in the order of memory: rows side by side are lines of one page in turns, which no prefetcher follows. Zen 3, 2026-11,
+  // 256 channels from memory: 0.95 -> 0.42 of a copy's time. Many rows have odd quarters: even ones may be whole pages, whose lines share
+  // a set of the first-level cache.
+  const Expr quarter = select(length >= kManyRows, (length / kQuad - 1) | 1, length / kQuad);
   sum.quads = RDom(0, kQuad, 0, max_length / kQuad, "row_quads");
-  sum.quads.where(sum.quads.y < length / kQuad);
-  sum.singles = RDom(0, kQuad - 1, "row_singles");
-  sum.singles.where(sum.singles < length % kQuad);
+  sum.quads.where(sum.quads.y < quarter);
+  sum.singles = RDom(0, 2 * kQuad - 1, "row_singles");
+  sum.singles.where(sum.singles < length - kQuad * quarter);
   sum.sums(block) = Tuple(zero, zero);
-  for (const Expr &r : {Expr(sum.quads.y * kQuad + sum.quads.x), (length / kQuad) * kQuad + sum.singles}) {
+  for (const Expr &r : {Expr(sum.quads.x * quarter + sum.quads.y), kQuad * quarter + sum.singles}) {
     const Tuple terms = term(shape.row(at.kr, at.k, r));
     sum.sums(block) = Tuple(sum.sums(block)[0] + terms[0], sum.sums(block)[1] + terms[1]);
   }

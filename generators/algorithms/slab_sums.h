@@ -27,6 +27,9 @@ struct SlabVars {
   Var i{"i"}, q{"q"}, kr{"kr"}, k{"k"}, t{"t"}, b{"b"};
 };
 
+/// Rows from which on their quarters are of an odd number.
+constexpr int kManyRows = 64;
+
 /// Two sums over the rows of every block.
 struct RowSums {
   RDom quads, singles;

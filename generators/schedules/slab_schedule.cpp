@@ -102,11 +102,16 @@ void schedule_slab_threads(SlabStatistics &st, Func out) {
   st.row_m2.update().unscheduled();
 }
 
-void schedule_rows_at_once(Func out, const Var &i, const Var &r, const Machine &machine) {
+void schedule_rows_at_once(Func out, const Var &i, const Var &r, const Expr &rows, const Machine &machine) {
   constexpr int kRows = 4;
-  Var quad("quad"), one("one");
-  out.split(r, quad, one, kRows, TailStrategy::GuardWithIf).reorder(one, i, quad).unroll(one);
-  out.vectorize(i, machine.stored, TailStrategy::GuardWithIf);
+  const TailStrategy guarded = TailStrategy::GuardWithIf;
+  Var quarter("quarter"), quad("quad"), one("one"), all("all");
+  const Expr fourth = (rows + kRows - 1) / kRows;
+  // `one` has a constant extent, `all` one iteration.
+  out.split(r, quarter, quad, select(rows >= kManyRows, fourth | 1, fourth), guarded);
+  out.split(quarter, all, one, kRows, TailStrategy::RoundUp);
+  out.reorder(one, i, quad, all).unroll(one).never_partition(all);
+  out.vectorize(i, machine.stored, guarded);
 }
 
 Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, const Machine &machine) {
@@ -124,7 +129,7 @@ Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, con
   }
   out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, rows, t, b);
   out.fuse(t, b, set).fuse(rows, set, task).parallel(task).never_partition(task);
-  schedule_rows_at_once(out, i, row, machine);
+  schedule_rows_at_once(out, i, row, grain, machine);
   return task;
 }
 

@@ -45,9 +45,10 @@ struct SlabRowVars {
 /// in L1 while rows go by. GPU: a thread has four rows of an i. Returns the loop over tasks, or thread blocks.
 Halide::Var schedule_slab_rows(Halide::Func out, const SlabRowVars &vars, const Expr &grain, const Machine &machine);
 
-/// CPU: four rows at a time, so that what belongs to an i is loaded once for four values. In place works: a value is read only where it
-/// is written (GuardWithIf, never shifted inwards).
-void schedule_rows_at_once(Halide::Func out, const Halide::Var &i, const Halide::Var &r, const Machine &machine);
+/// CPU: four rows of r's `rows` at a time, so that what belongs to an i is loaded once for four values; they are a quarter of all rows
+/// apart, as in row_sums(). In place works: a value is read only where it is written (GuardWithIf, never shifted inwards).
+void schedule_rows_at_once(Halide::Func out, const Halide::Var &i, const Halide::Var &r, const Halide::Expr &rows,
+                           const Machine &machine);
 
 /// Values once per channel, then a copy for every i of its S, so that the rows need neither divisions nor gathers. `per_set`: channels
 /// that share a statistic.
