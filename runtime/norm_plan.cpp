@@ -24,7 +24,7 @@ constexpr int64_t kShortRow = 32;
 // Width of a slab: its sums and parameters stay in L1.
 constexpr int64_t kSlabValues = 2048;
 // Of channel-last data a slab is a piece of every row. Narrower pieces waste lines, and the beginning and end of a loop: 1/20 of the
-// speed at two channels (Zen 3, 2026-11, 8x256x56x56).
+// speed at two channels (8x256x56x56), two thirds at 60 (groups of 20, 2x640x32x32; Zen 3, 2026-11).
 constexpr int64_t kNarrowSlab = 64;
 // Rows in a task of given statistics, at least: its vectors are made once.
 constexpr int64_t kSlabRows = 16;
@@ -308,9 +308,10 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
   const SlabView view = norm_slab_view(p, plan->samples);
   const int64_t slab_rows = p.reduces() ? view.r : 1;
   const int64_t slab = std::min(kSlabValues, caches.l2 / 2 / (slab_rows * read_bytes(p))) / view.S;
+  const int64_t set_channels = p.channels_per_set(), whole_sets = slab / set_channels * set_channels;
   const bool slab_whole = !view.merged || view.b == 1;
   const int64_t narrowest = p.channel_last ? std::min(kNarrowSlab, p.C) : 1;
-  const bool slab_fits = slab >= std::max(p.channels_per_set(), narrowest) && (!batch || (whole && slab_whole));
+  const bool slab_fits = whole_sets >= std::max(set_channels, narrowest) && (!batch || (whole && slab_whole));
   const bool row_fits = set_values(p) * read_bytes(p) <= caches.l2 && (!batch || whole);
   // A GPU has sums of every i: too many where a sample is one row of them.
   const bool short_rows = p.S < kShortRow && (!p.gpu || p.per_channel());
