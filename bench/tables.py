@@ -20,6 +20,7 @@ def table(head, rows):
 
 
 def geometric(values):
+    values = list(values)
     return f"{statistics.geometric_mean(values):.0f}" if values else "–"
 
 
@@ -65,16 +66,39 @@ def shapes(lines):
     table(["shape", "mode", "goal %", "1 thread GB/s", "copy", "%", "2 threads GB/s", "copy", "%"], rows)
 
 
+def shortest(result):
+    """The share of the bound that the shortest of all times had."""
+    return result["bound_percent"] * result["median_s"] / result["min_s"]
+
+
+def convolution_means(lines):
+    groups = {}
+    for name, of in lines.items():
+        first = next(iter(of.values()))
+        mode = name.rsplit("/", 1)[1] if name.startswith("conv_transpose1d_backward/") else "forward"
+        groups.setdefault((mode, first["goal_percent"]), []).append(of)
+    rows = []
+    for (mode, goal), group in sorted(groups.items()):
+        row = [mode, f"{goal:.0f}", len(group)]
+        for threads in (1, 2):
+            results = [of[threads] for of in group if threads in of]
+            least = min(results, key=lambda r: r["bound_percent"], default=None)
+            row += [geometric(r["bound_percent"] for r in results), geometric(map(shortest, results)),
+                    f"{least['bound_percent']:.0f}" if least else "–"]
+        rows.append(row)
+    table(["mode", "goal %", "shapes", "1 thread %", "shortest", "least", "2 threads %", "shortest", "least"], rows)
+
+
 def convolutions(lines):
     rows = []
     for name, of in lines.items():
         first = next(iter(of.values()))
-        row = [name.split("/", 1)[1] if "/" in name else name, f"{first['goal_percent']:.0f}"]
+        row = [name.split("/", 1)[1], f"{first['goal_percent']:.0f}"]
         for threads in (1, 2):
             r = of.get(threads)
-            row += [f"{r['gflop_per_s']:.0f}", f"{r['peak_percent']:.0f}", f"{r['bound_percent']:.0f}"] if r else ["–"] * 3
+            row += [f"{r['gflop_per_s']:.0f}", f"{r['bound_percent']:.0f}", f"{shortest(r):.0f}"] if r else ["–"] * 3
         rows.append(row)
-    table(["line", "goal %", "1 thread GFLOP/s", "% of peak", "% of bound", "2 threads GFLOP/s", "% of peak", "% of bound"], rows)
+    table(["line", "goal %", "1 thread GFLOP/s", "% of bound", "shortest", "2 threads GFLOP/s", "% of bound", "shortest"], rows)
 
 
 def strided(results):
@@ -116,6 +140,7 @@ def bench(results):
         modes(norm)
         shapes(norm)
     if conv:
+        convolution_means(conv)
         convolutions(conv)
     strided(results)
 
