@@ -116,7 +116,6 @@ void measure(benchmark::State &state, const ConvProblem &problem, int threads, c
     return seconds * repetitions;
   };
   for (auto _ : state) state.SetIterationTime(round());
-  constexpr size_t kFewestRounds = 9;  // a median of less says little
   while (times.count() < kFewestRounds) round();
 
   const double time = times.median(), peak = fma_flops / fma_times.median();

@@ -35,7 +35,6 @@ void measure(benchmark::State &state, const NormLine &line, const Settings &sett
     return seconds * repetitions;
   };
   for (auto _ : state) state.SetIterationTime(round());
-  constexpr size_t kFewestRounds = 9;  // a median of less says little
   while (kernel_times.count() < kFewestRounds) round();
 
   const double bytes = line.tensors_moved_at_least() * static_cast<double>(call.tensor_bytes());

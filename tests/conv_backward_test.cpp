@@ -27,20 +27,6 @@ void check(const ConvProblem &problem, uint64_t stream) {
   check(problem, data, ordinary_backward_data(problem, data, stream), 1e-6);
 }
 
-ConvProblem shape(int64_t n, int64_t c_in, int64_t c_out, int64_t kernel, int64_t stride, int64_t pad, int64_t length,
-                  int64_t groups = 1) {
-  ConvProblem p;
-  p.n = n;
-  p.c_in = c_in;
-  p.c_out = c_out;
-  p.kernel = kernel;
-  p.stride = stride;
-  p.pad_left = p.pad_right = pad;
-  p.length = length;
-  p.groups = groups;
-  return p;
-}
-
 double dot(const std::vector<float> &a, const std::vector<float> &b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
@@ -58,10 +44,7 @@ TEST_SUITE("conv_backward") {
   TEST_CASE("conv backward: small integers are exact") {
     Random random(102);
     for (uint64_t i = 0; i < (quick() ? 60 : 1500); ++i) {
-      ConvProblem problem = random_problem(random);
-      if (problem.activation == HALOGEN_ACTIVATION_TANH) problem.activation = HALOGEN_ACTIVATION_NONE;
-      problem.input_slope = 0.5;
-      problem.slope = 2;
+      const ConvProblem problem = exact_problem(random, 2);
       const ConvData data = integer_data(problem, i);
       check(problem, data, integer_backward_data(problem, data, i), 0);
     }
@@ -70,22 +53,24 @@ TEST_SUITE("conv_backward") {
   TEST_CASE("conv backward: every length from 1 to 100") {
     for (int64_t length = 1; length <= 100; length += quick() ? 13 : 1) {
       for (const ConvProblem &problem :
-           {shape(1, 5, 3, 4, 2, 1, length), shape(2, 18, 2, 3, 1, 1, length), shape(1, 4, 3, 16, 8, 4, length),
-            shape(1, 12, 12, 4, 2, 1, length, 12), shape(3, 33, 2, 5, 3, 0, length)}) {
+           {conv_shape(1, 5, 3, 4, 2, 1, length), conv_shape(2, 18, 2, 3, 1, 1, length),
+            conv_shape(1, 4, 3, 16, 8, 4, length), conv_shape(1, 12, 12, 4, 2, 1, length, 12),
+            conv_shape(3, 33, 2, 5, 3, 0, length)}) {
         check(problem, static_cast<uint64_t>(length));
       }
     }
   }
 
   TEST_CASE("conv backward: large kernels, strides, channels, and more than one piece and task") {
-    std::vector<ConvProblem> problems{shape(1, 6, 1, 1024, 256, 0, 19), shape(1, 3, 2, 4096, 1024, 512, 5),
-                                      shape(2, 2, 3, 7, 1000, 0, 4),    shape(3, 70, 40, 25, 4, 10, 33),
-                                      shape(1, 6, 24, 4, 2, 1, 6000),   shape(1, 40, 40, 4, 2, 1, 1030, 40)};
+    std::vector<ConvProblem> problems{conv_shape(1, 6, 1, 1024, 256, 0, 19), conv_shape(1, 3, 2, 4096, 1024, 512, 5),
+                                      conv_shape(2, 2, 3, 7, 1000, 0, 4),    conv_shape(3, 70, 40, 25, 4, 10, 33),
+                                      conv_shape(1, 6, 24, 4, 2, 1, 6000),   conv_shape(1, 40, 40, 4, 2, 1, 1030, 40)};
     if (!quick()) {
       for (const ConvProblem &problem :
-           {shape(1, 16, 24, 4, 2, 1, 12000), shape(40, 24, 20, 4, 2, 1, 300), shape(2, 48, 48, 5, 3, 1, 900, 24),
-            shape(1, 600, 600, 4, 2, 1, 1030, 600), shape(1, 150, 96, 6, 3, 1, 70), shape(1, 300, 200, 4, 2, 1, 700),
-            shape(2, 64, 32, 3, 1, 1, 20000)}) {
+           {conv_shape(1, 16, 24, 4, 2, 1, 12000), conv_shape(40, 24, 20, 4, 2, 1, 300),
+            conv_shape(2, 48, 48, 5, 3, 1, 900, 24), conv_shape(1, 600, 600, 4, 2, 1, 1030, 600),
+            conv_shape(1, 150, 96, 6, 3, 1, 70), conv_shape(1, 300, 200, 4, 2, 1, 700),
+            conv_shape(2, 64, 32, 3, 1, 1, 20000)}) {
         problems.push_back(problem);
       }
     }
@@ -118,7 +103,7 @@ TEST_SUITE("conv_backward") {
   }
 
   TEST_CASE("conv backward: without samples or output gradients are 0") {
-    for (ConvProblem problem : {shape(0, 4, 6, 3, 2, 0, 5, 2), shape(2, 4, 6, 3, 2, 0, 5, 2)}) {
+    for (ConvProblem problem : {conv_shape(0, 4, 6, 3, 2, 0, 5, 2), conv_shape(2, 4, 6, 3, 2, 0, 5, 2)}) {
       if (problem.n > 0) problem.pad_left = problem.out_length();
       const ConvData data = ordinary_data(problem, 1);
       const ConvBackwardData backward = ordinary_backward_data(problem, data, 1);

@@ -31,17 +31,6 @@ void check(const ConvProblem &problem, uint64_t stream) {
   check(problem, data, reference(problem, data));
 }
 
-ConvProblem shape(int64_t c_in, int64_t c_out, int64_t kernel, int64_t stride, int64_t pad, int64_t length) {
-  ConvProblem p;
-  p.c_in = c_in;
-  p.c_out = c_out;
-  p.kernel = kernel;
-  p.stride = stride;
-  p.pad_left = p.pad_right = pad;
-  p.length = length;
-  return p;
-}
-
 }  // namespace
 
 TEST_SUITE("conv_reference") {
@@ -53,10 +42,7 @@ TEST_SUITE("conv_reference") {
   TEST_CASE("conv: small integers are exact") {
     Random random(2);
     for (uint64_t i = 0; i < (quick() ? 120 : 1500); ++i) {
-      ConvProblem problem = random_problem(random);
-      if (problem.activation == HALOGEN_ACTIVATION_TANH) problem.activation = HALOGEN_ACTIVATION_NONE;
-      problem.input_slope = 0.5;
-      problem.slope = -2;
+      const ConvProblem problem = exact_problem(random, -2);
       const ConvData data = integer_data(problem, i);
       ConvReference expected = reference(problem, data);
       expected.tolerance.assign(expected.tolerance.size(), 0);
@@ -66,8 +52,9 @@ TEST_SUITE("conv_reference") {
 
   TEST_CASE("conv: every length from 1 to 100 with strides that take different paths") {
     for (int64_t length = 1; length <= 100; length += quick() ? 13 : 1) {
-      for (const ConvProblem &like : {shape(5, 20, 4, 2, 1, 1), shape(3, 18, 3, 1, 1, 1), shape(4, 3, 16, 8, 4, 1),
-                                      shape(2, 17, 6, 3, 1, 1), shape(3, 2, 10, 5, 0, 1)}) {
+      for (const ConvProblem &like :
+           {conv_shape(1, 5, 20, 4, 2, 1, 1), conv_shape(1, 3, 18, 3, 1, 1, 1), conv_shape(1, 4, 3, 16, 8, 4, 1),
+            conv_shape(1, 2, 17, 6, 3, 1, 1), conv_shape(1, 3, 2, 10, 5, 0, 1)}) {
         ConvProblem problem = like;
         problem.length = length;
         check(problem, static_cast<uint64_t>(length));
@@ -76,21 +63,21 @@ TEST_SUITE("conv_reference") {
   }
 
   TEST_CASE("conv: large kernels, strides, channels, and more than one task") {
-    std::vector<ConvProblem> problems{shape(6, 1, 1024, 256, 0, 19),  shape(3, 2, 4096, 1024, 512, 5),
-                                      shape(2, 3, 7, 1000, 0, 4),     shape(70, 40, 25, 4, 10, 33),
-                                      shape(300, 1, 1024, 256, 3, 1), shape(300, 1, 1024, 256, 400, 5),
-                                      shape(33, 130, 16, 8, 4, 70),   shape(16, 24, 4, 2, 1, 3000)};
+    std::vector<ConvProblem> problems{conv_shape(1, 6, 1, 1024, 256, 0, 19),  conv_shape(1, 3, 2, 4096, 1024, 512, 5),
+                                      conv_shape(1, 2, 3, 7, 1000, 0, 4),     conv_shape(1, 70, 40, 25, 4, 10, 33),
+                                      conv_shape(1, 300, 1, 1024, 256, 3, 1), conv_shape(1, 300, 1, 1024, 256, 400, 5),
+                                      conv_shape(1, 33, 130, 16, 8, 4, 70),   conv_shape(1, 16, 24, 4, 2, 1, 3000)};
     if (!quick()) {
-      problems.push_back(shape(300, 200, 4, 2, 1, 700));
-      problems.push_back(shape(64, 32, 3, 1, 1, 5000));
-      problems.push_back(shape(520, 40, 10, 5, 0, 61));
+      problems.push_back(conv_shape(1, 300, 200, 4, 2, 1, 700));
+      problems.push_back(conv_shape(1, 64, 32, 3, 1, 1, 5000));
+      problems.push_back(conv_shape(1, 520, 40, 10, 5, 0, 61));
     }
     for (const ConvProblem &problem : problems) check(problem, 3);
   }
 
   TEST_CASE("conv: an output length of 0, and no samples, compute nothing") {
     for (const Variant &variant : variants()) {
-      ConvProblem problem = shape(2, 3, 3, 2, 0, 4);
+      ConvProblem problem = conv_shape(1, 2, 3, 3, 2, 0, 4);
       problem.pad_left = problem.out_length();
       ConvResult result = run_conv(context_of(variant), problem, ordinary_data(problem, 1));
       CHECK_MESSAGE(result.status == HALOGEN_OK, result.message);

@@ -66,20 +66,6 @@ void check(const ConvProblem &problem, uint64_t stream) {
   check(problem, data, ordinary_backward_data(problem, data, stream), 1e-6);
 }
 
-ConvProblem shape(int64_t n, int64_t c_in, int64_t c_out, int64_t kernel, int64_t stride, int64_t pad, int64_t length,
-                  int64_t groups = 1) {
-  ConvProblem p;
-  p.n = n;
-  p.c_in = c_in;
-  p.c_out = c_out;
-  p.kernel = kernel;
-  p.stride = stride;
-  p.pad_left = p.pad_right = pad;
-  p.length = length;
-  p.groups = groups;
-  return p;
-}
-
 }  // namespace
 
 TEST_SUITE("gpu_conv_backward") {
@@ -91,10 +77,7 @@ TEST_SUITE("gpu_conv_backward") {
   TEST_CASE("gpu conv backward: small integers are exact") {
     Random random(102);
     for (uint64_t i = 0; i < 80; ++i) {
-      ConvProblem problem = random_problem(random);
-      if (problem.activation == HALOGEN_ACTIVATION_TANH) problem.activation = HALOGEN_ACTIVATION_NONE;
-      problem.input_slope = 0.5;
-      problem.slope = 2;
+      const ConvProblem problem = exact_problem(random, 2);
       const ConvData data = integer_data(problem, i);
       check(problem, data, integer_backward_data(problem, data, i), 0);
     }
@@ -102,15 +85,16 @@ TEST_SUITE("gpu_conv_backward") {
 
   TEST_CASE("gpu conv backward: one position, more than a tile, many parts, depthwise, large kernels and strides") {
     for (const ConvProblem &problem :
-         {shape(1, 40, 70, 16, 8, 4, 1), shape(2, 70, 33, 4, 2, 1, 70), shape(40, 3, 5, 3, 1, 1, 20),
-          shape(1, 5, 2, 4, 2, 1, 3000), shape(3, 4, 3, 3, 3, 0, 700), shape(2, 24, 24, 4, 2, 1, 100, 24),
-          shape(1, 3, 2, 1030, 256, 100, 5), shape(1, 2, 3, 7, 1000, 0, 4), shape(2, 17, 5, 3, 8, -5, 9)}) {
+         {conv_shape(1, 40, 70, 16, 8, 4, 1), conv_shape(2, 70, 33, 4, 2, 1, 70), conv_shape(40, 3, 5, 3, 1, 1, 20),
+          conv_shape(1, 5, 2, 4, 2, 1, 3000), conv_shape(3, 4, 3, 3, 3, 0, 700),
+          conv_shape(2, 24, 24, 4, 2, 1, 100, 24), conv_shape(1, 3, 2, 1030, 256, 100, 5),
+          conv_shape(1, 2, 3, 7, 1000, 0, 4), conv_shape(2, 17, 5, 3, 8, -5, 9)}) {
       check(problem, 3);
     }
   }
 
   TEST_CASE("gpu conv backward: any subset, any stream and any time has the same bits") {
-    ConvProblem problem = shape(3, 6, 4, 5, 2, 1, 300);
+    ConvProblem problem = conv_shape(3, 6, 4, 5, 2, 1, 300);
     problem.activation = HALOGEN_ACTIVATION_TANH;
     const ConvData data = ordinary_data(problem, 1);
     const ConvBackwardData backward = ordinary_backward_data(problem, data, 1);
@@ -126,7 +110,7 @@ TEST_SUITE("gpu_conv_backward") {
   }
 
   TEST_CASE("gpu conv backward: no samples, and an empty output, have gradients of 0") {
-    ConvProblem problem = shape(2, 4, 6, 3, 2, 0, 5, 2);
+    ConvProblem problem = conv_shape(2, 4, 6, 3, 2, 0, 5, 2);
     ConvData data = ordinary_data(problem, 1);
     problem.pad_left = problem.out_length();
     for (int i = 0; i < 2; ++i) {
@@ -231,7 +215,7 @@ TEST_SUITE("gpu_conv_backward") {
   }
 
   TEST_CASE("gpu conv backward: a query names the kernels, and what does not go") {
-    const ConvProblem problem = shape(2, 4, 6, 3, 2, 1, 5);
+    const ConvProblem problem = conv_shape(2, 4, 6, 3, 2, 1, 5);
     const ConvData data = ordinary_data(problem, 1);
     const ConvBackwardData backward = ordinary_backward_data(problem, data, 1);
     const ConvBackwardResult ran = run_there(problem, data, backward);

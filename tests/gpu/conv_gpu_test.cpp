@@ -89,19 +89,6 @@ void check(const ConvProblem &problem, uint64_t stream) {
   check(problem, data, reference(problem, data));
 }
 
-ConvProblem shape(int64_t c_in, int64_t c_out, int64_t kernel, int64_t stride, int64_t pad, int64_t length,
-                  int64_t groups = 1) {
-  ConvProblem p;
-  p.c_in = c_in;
-  p.c_out = c_out;
-  p.kernel = kernel;
-  p.stride = stride;
-  p.pad_left = p.pad_right = pad;
-  p.length = length;
-  p.groups = groups;
-  return p;
-}
-
 }  // namespace
 
 TEST_SUITE("gpu_conv") {
@@ -113,10 +100,7 @@ TEST_SUITE("gpu_conv") {
   TEST_CASE("gpu conv: small integers are exact") {
     Random random(2);
     for (uint64_t i = 0; i < 100; ++i) {
-      ConvProblem problem = random_problem(random);
-      if (problem.activation == HALOGEN_ACTIVATION_TANH) problem.activation = HALOGEN_ACTIVATION_NONE;
-      problem.input_slope = 0.5;
-      problem.slope = -2;
+      const ConvProblem problem = exact_problem(random, -2);
       const ConvData data = integer_data(problem, i);
       ConvReference expected = reference(problem, data);
       expected.tolerance.assign(expected.tolerance.size(), 0);
@@ -126,10 +110,11 @@ TEST_SUITE("gpu_conv") {
 
   TEST_CASE("gpu conv: one position, one channel, large kernels and strides, depthwise, more than a tile") {
     for (const ConvProblem &problem :
-         {shape(40, 70, 16, 8, 4, 1), shape(33, 130, 4, 2, 1, 70), shape(3, 18, 3, 1, 1, 200),
-          shape(70, 1, 64, 16, 0, 19), shape(3, 2, 4096, 1024, 512, 5), shape(2, 3, 7, 1000, 0, 4),
-          shape(17, 5, 3, 8, -5, 9), shape(24, 24, 4, 2, 1, 300, 24), shape(12, 36, 5, 3, -7, 140, 12),
-          shape(48, 8, 4, 2, 1, 100, 4)}) {
+         {conv_shape(1, 40, 70, 16, 8, 4, 1), conv_shape(1, 33, 130, 4, 2, 1, 70), conv_shape(1, 3, 18, 3, 1, 1, 200),
+          conv_shape(1, 70, 1, 64, 16, 0, 19), conv_shape(1, 3, 2, 4096, 1024, 512, 5),
+          conv_shape(1, 2, 3, 7, 1000, 0, 4), conv_shape(1, 17, 5, 3, 8, -5, 9),
+          conv_shape(1, 24, 24, 4, 2, 1, 300, 24), conv_shape(1, 12, 36, 5, 3, -7, 140, 12),
+          conv_shape(1, 48, 8, 4, 2, 1, 100, 4)}) {
       check(problem, 3);
     }
   }
@@ -150,7 +135,7 @@ TEST_SUITE("gpu_conv") {
   TEST_CASE("gpu conv: float64, float16 and bfloat16 agree with the reference, rounded once") {
     Random random(61);
     for (uint64_t i = 0; i < 40; ++i) {
-      const ConvProblem problem = i == 0 ? shape(40, 70, 4, 2, 1, 100) : random_problem(random);
+      const ConvProblem problem = i == 0 ? conv_shape(1, 40, 70, 4, 2, 1, 100) : random_problem(random);
       const ConvData data = eighths(problem, i);
       const ConvReference expected = reference(problem, data);
       for (const Type &type : types) {
@@ -212,7 +197,7 @@ TEST_SUITE("gpu_conv") {
   }
 
   TEST_CASE("gpu conv: no samples, and an output length of 0, compute nothing") {
-    ConvProblem problem = shape(2, 3, 3, 2, 0, 4);
+    ConvProblem problem = conv_shape(1, 2, 3, 3, 2, 0, 4);
     problem.pad_left = problem.out_length();
     ConvResult result = run_there(problem, ordinary_data(problem, 1));
     CHECK_MESSAGE(result.status == HALOGEN_OK, result.message);
@@ -224,7 +209,7 @@ TEST_SUITE("gpu_conv") {
   }
 
   TEST_CASE("gpu conv: the call's own stream, a query, and the same bits again") {
-    ConvProblem problem = shape(24, 20, 4, 2, 1, 90);
+    ConvProblem problem = conv_shape(1, 24, 20, 4, 2, 1, 90);
     problem.n = 2;
     const ConvData data = ordinary_data(problem, 5);
     const ConvResult first = run_there(problem, data);
@@ -240,7 +225,7 @@ TEST_SUITE("gpu_conv") {
   }
 
   TEST_CASE("gpu conv: byte_offset is heeded, or refused, never ignored") {
-    const ConvProblem problem = shape(4, 6, 3, 2, 1, 5);
+    const ConvProblem problem = conv_shape(1, 4, 6, 3, 2, 1, 5);
     const ConvData data = ordinary_data(problem, 1);
     const std::vector<float> expected = run_there(problem, data).output;
     // OpenCL begins a part of a buffer only at a multiple of what its device says.
@@ -265,7 +250,7 @@ TEST_SUITE("gpu_conv") {
   }
 
   TEST_CASE("gpu conv: what does not go") {
-    const ConvProblem problem = shape(4, 6, 3, 2, 1, 5);
+    const ConvProblem problem = conv_shape(1, 4, 6, 3, 2, 1, 5);
     const ConvData data = ordinary_data(problem, 1);
     const std::vector<float> output(static_cast<size_t>(element_count(problem.output_shape())), 7);
     const auto refused = [&](const char *what, halogen_status status, std::vector<std::string> words, auto change) {

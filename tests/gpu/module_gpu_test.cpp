@@ -1,7 +1,7 @@
 // halogen/module.h on a GPU: modules that move there, run, and come back.
 #include <doctest/doctest.h>
 
-#include "device.h"
+#include "placement.h"
 #include "support/conv_problem.h"
 #include "support/coverage.h"
 #include "support/misuse.h"
@@ -11,16 +11,6 @@
 using namespace halogen_tests;
 
 namespace {
-
-halogen_context *device_context() {
-  static const Context context([] {
-    halogen_context_options options = HALOGEN_CONTEXT_OPTIONS_INIT;
-    options.gpu_context = the_device().context();
-    options.gpu_stream = the_device().stream();
-    return options;
-  }());
-  return context.get();
-}
 
 void move(const Module &module, DLDevice device) {
   halogen_error error = HALOGEN_ERROR_INIT;

@@ -80,6 +80,28 @@ ConvProblem random_problem(Random &random) {
   return p;
 }
 
+ConvProblem exact_problem(Random &random, double slope) {
+  ConvProblem p = random_problem(random);
+  if (p.activation == HALOGEN_ACTIVATION_TANH) p.activation = HALOGEN_ACTIVATION_NONE;
+  p.input_slope = 0.5;
+  p.slope = slope;
+  return p;
+}
+
+ConvProblem conv_shape(int64_t n, int64_t c_in, int64_t c_out, int64_t kernel, int64_t stride, int64_t pad,
+                       int64_t length, int64_t groups) {
+  ConvProblem p;
+  p.n = n;
+  p.c_in = c_in;
+  p.c_out = c_out;
+  p.kernel = kernel;
+  p.stride = stride;
+  p.pad_left = p.pad_right = pad;
+  p.length = length;
+  p.groups = groups;
+  return p;
+}
+
 ConvReference reference(const ConvProblem &p, const ConvData &data) {
   const auto at = [](int64_t i) { return static_cast<size_t>(i); };
   const int64_t out_length = p.out_length(), group_in = p.c_in / p.groups, group_out = p.c_out / p.groups;

@@ -42,6 +42,13 @@ ConvData integer_data(const ConvProblem &problem, uint64_t stream);
 /** A problem with every parameter drawn at random, small; its output is not empty. */
 ConvProblem random_problem(Random &random);
 
+/** The same, but with activations that are exact on integers, and this slope behind the sums. */
+ConvProblem exact_problem(Random &random, double slope);
+
+/** A problem of these sizes, cropped by as much at both ends. */
+ConvProblem conv_shape(int64_t n, int64_t c_in, int64_t c_out, int64_t kernel, int64_t stride, int64_t pad,
+                       int64_t length, int64_t groups = 1);
+
 /** What a double-precision program computes, and how far a float32 kernel may be off: 1e-6 times the same sum of magnitudes. */
 struct ConvReference {
   std::vector<double> output, tolerance;

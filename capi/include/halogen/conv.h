@@ -152,10 +152,9 @@ typedef struct halogen_conv_transpose1d_backward_args {
   halogen_activation activation;
   double input_slope;      /**< finite; without effect unless input_activation is LEAKY_RELU */
   double activation_slope; /**< finite, 0 or more; without effect unless activation is LEAKY_RELU */
-  halogen_conv_path
-      path; /**< of grad_weight: ROWS: lanes run along input channels; LENGTH: along positions. 0: AUTO. A GPU has one */
-  halogen_layout layout;    /**< of inputs, outputs and their gradients */
-  void *stream;             /**< CUstream or cl_command_queue; NULL: the context's. Without effect on the CPU */
+  halogen_conv_path path; /**< of grad_weight, lanes along input channels (ROWS) or positions; 0: AUTO. A GPU has one */
+  halogen_layout layout;  /**< of inputs, outputs and their gradients */
+  void *stream;           /**< CUstream or cl_command_queue; NULL: the context's. Without effect on the CPU */
   halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
 } halogen_conv_transpose1d_backward_args;
 
