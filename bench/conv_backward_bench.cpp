@@ -88,8 +88,7 @@ void measure(benchmark::State &state, const ConvProblem &problem, const Wanted &
     times.add(seconds);
     return seconds * repetitions;
   };
-  for (auto _ : state) state.SetIterationTime(round());
-  while (times.count() < kFewestRounds) round();
+  measure_rounds(state, times, round);
 
   const double time = times.median(), peak = fma_flops / fma_times.median();
   state.counters["threads"] = threads;

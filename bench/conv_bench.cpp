@@ -115,8 +115,7 @@ void measure(benchmark::State &state, const ConvProblem &problem, int threads, c
     one_shot_times.add(time_block(std::max(1, repetitions / 4), [&] { call.one_shot(); }));
     return seconds * repetitions;
   };
-  for (auto _ : state) state.SetIterationTime(round());
-  while (times.count() < kFewestRounds) round();
+  measure_rounds(state, times, round);
 
   const double time = times.median(), peak = fma_flops / fma_times.median();
   const double bound = std::max(problem.flops() / peak, copy_times.median());

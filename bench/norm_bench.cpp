@@ -34,8 +34,7 @@ void measure(benchmark::State &state, const NormLine &line, const Settings &sett
     halogen_bench_team_sleep(team.get());
     return seconds * repetitions;
   };
-  for (auto _ : state) state.SetIterationTime(round());
-  while (kernel_times.count() < kFewestRounds) round();
+  measure_rounds(state, kernel_times, round);
 
   const double bytes = line.tensors_moved_at_least() * static_cast<double>(call.tensor_bytes());
   const double time = kernel_times.median();

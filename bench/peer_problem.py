@@ -10,8 +10,10 @@ SHAPES = pathlib.Path(__file__).resolve().parent / "shapes"
 DTYPES = {"f32": numpy.float32, "f64": numpy.float64, "f16": numpy.float16, "bf16": ml_dtypes.bfloat16}
 # A unit in the last place of the largest results, which are between 8 and 16; float32's sums have errors of their own.
 TOLERANCES = {"f32": 1e-4, "f64": 1e-9, "f16": 2**-7, "bf16": 2**-4}
-# Statistics of more than 2**18 values: onnxruntime's lose digits there, and torch's of channel-last data (Halogen's: suite norm_large).
-LARGE_SET, LARGE_SET_TOLERANCE = 2**18, 1e-3
+# Rows of more than 2**20 values: onnxruntime's statistics lose digits there; torch's and Halogen's agree to 1e-4.
+LONG_ROW, LONG_ROW_TOLERANCE = 2**20, 5e-4
+# Channel-last batch norm of more than 2**18 values a channel: torch's own sums are 5.2e-4 off there.
+LARGE_BATCH, LARGE_BATCH_TOLERANCE = 2**18, 1e-3
 # Of sums over a channel, as a part of the largest: of 16-bit data they are taken in float32.
 SUM_TOLERANCES = {"f32": 1e-4, "f64": 1e-9, "f16": 1e-3, "bf16": 1e-3}
 # Group and layer norm: torch adds 16-bit data's up in 16 bits, and is an eighth off where Halogen has five digits of numpy's float64.
@@ -123,9 +125,11 @@ def check_result(framework, line, got, want):
     coarse = line.problem.groups > 0 and line.dtype in ("f16", "bf16")
     sums = COARSE_SUM_TOLERANCE if coarse else SUM_TOLERANCES[line.dtype]
     n, _, *places = line.problem.shape
-    set_values = math.prod(places) * (n if line.problem.scope == "batch" else 1)
-    large = line.dtype == "f32" and set_values > LARGE_SET
-    values = LARGE_SET_TOLERANCE if large else TOLERANCES[line.dtype]
+    values = TOLERANCES[line.dtype]
+    if line.dtype == "f32" and math.prod(places) > LONG_ROW:
+        values = LONG_ROW_TOLERANCE
+    if line.dtype == "f32" and line.mode == "train" and line.layout == "last" and n * math.prod(places) > LARGE_BATCH:
+        values = LARGE_BATCH_TOLERANCE
     for name, array in want.items():
         wide = array.astype(numpy.float64)
         worst = float(numpy.abs(numpy.asarray(got[name], numpy.float64).reshape(wide.shape) - wide).max())

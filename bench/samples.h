@@ -8,9 +8,6 @@
 
 namespace halogen_bench {
 
-/// A median of less says little.
-constexpr size_t kFewestRounds = 9;
-
 class Samples {
  public:
   void add(double seconds) { seconds_.push_back(seconds); }

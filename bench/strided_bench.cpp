@@ -70,8 +70,7 @@ void measure(benchmark::State &state, const NormLine &line, const Settings &sett
     strided_times.add(seconds);
     return seconds;
   };
-  for (auto _ : state) state.SetIterationTime(round());
-  while (strided_times.count() < kFewestRounds) round();
+  measure_rounds(state, strided_times, round);
   const double time = strided_times.median();
   state.counters["median_s"] = time;
   state.counters["min_s"] = strided_times.min();

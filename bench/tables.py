@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The tables of docs/performance.md, from what the benchmarks left.
+"""The tables of docs/performance.md and docs/performance-conv.md, from what the benchmarks left.
 
     python bench/tables.py FILE.json... >> docs/performance.md
 

@@ -8,8 +8,6 @@
 #include "strided_copy.h"
 
 namespace halogen {
-namespace {}  // namespace
-
 ConvGradientLayout conv_gradient_layout(const ConvGradientProblem &p, const ConvGradientPlan &plan,
                                         const ConvGradientTensors &t) {
   const ConvWeightShape &w = p.shape;
@@ -53,22 +51,21 @@ bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGr
   const Dtype dtype = problem.shape.dtype, compute = compute_dtype(dtype);
   const bool rows = plan.path == HALOGEN_CONV_PATH_ROWS, sums = problem.wants_input || problem.wants_weight;
   KernelNames all(names, size);
-  const auto add = [&](const char *name, const char *role) { all.add(name, role); };
-  if (problem.wants_bias) add(find_kernel<ConvRole::bias_sums>(dtype, variant).name, "conv_bias_sums");
-  if (conv_gradient_layout(problem, plan, tensors).copies) add(strided_copy_name(dtype, variant), "tensor_copy");
-  if (sums) add(find_kernel<ConvRole::pad>(dtype, variant).name, "conv_pad");
-  if (problem.wants_weight && rows) add(find_kernel<ConvRole::turn>(compute, variant).name, "conv_turn");
+  if (problem.wants_bias) all.add(find_kernel<ConvRole::bias_sums>(dtype, variant).name, "conv_bias_sums");
+  if (conv_gradient_layout(problem, plan, tensors).copies) all.add(strided_copy_name(dtype, variant), "tensor_copy");
+  if (sums) all.add(find_kernel<ConvRole::pad>(dtype, variant).name, "conv_pad");
+  if (problem.wants_weight && rows) all.add(find_kernel<ConvRole::turn>(compute, variant).name, "conv_turn");
   if (problem.wants_input) {
-    add(plan.single ? find_kernel<ConvRole::grad_input_single>(compute, variant).name
-                    : find_kernel<ConvRole::grad_input>(compute, variant).name,
-        plan.single ? "conv_grad_input_single" : "conv_grad_input");
+    all.add(plan.single ? find_kernel<ConvRole::grad_input_single>(compute, variant).name
+                        : find_kernel<ConvRole::grad_input>(compute, variant).name,
+            plan.single ? "conv_grad_input_single" : "conv_grad_input");
   }
   if (problem.wants_weight) {
-    add(rows ? find_kernel<ConvRole::grad_weight_rows>(compute, variant).name
-             : find_kernel<ConvRole::grad_weight_length>(compute, variant).name,
-        rows ? "conv_grad_weight_rows" : "conv_grad_weight_length");
+    all.add(rows ? find_kernel<ConvRole::grad_weight_rows>(compute, variant).name
+                 : find_kernel<ConvRole::grad_weight_length>(compute, variant).name,
+            rows ? "conv_grad_weight_rows" : "conv_grad_weight_length");
   }
-  add(find_kernel<ConvRole::finish>(dtype, variant).name, "conv_finish");
+  all.add(find_kernel<ConvRole::finish>(dtype, variant).name, "conv_finish");
   *missing = all.missing;
   return all.missing == nullptr;
 }

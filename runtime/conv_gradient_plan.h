@@ -8,6 +8,7 @@
 #pragma once
 
 #include "conv_plan.h"
+#include "integers.h"
 
 namespace halogen {
 
@@ -23,7 +24,7 @@ struct ConvGradientProblem {
 struct ConvCut {
   int64_t all, part;
 
-  int64_t count() const { return (all + part - 1) / part; }
+  int64_t count() const { return ceil_div(all, part); }
   int64_t first(int64_t index) const { return index * part; }
   int64_t size(int64_t index) const { return all - index * part < part ? all - index * part : part; }
 };

@@ -4,6 +4,7 @@
 
 #include "conv_kernels.h"
 #include "conv_run.h"
+#include "integers.h"
 #include "parallel.h"
 
 namespace halogen {
@@ -33,7 +34,7 @@ class Packer {
   int run() {
     // Even: a pair is not cut.
     const int64_t channels = std::max<int64_t>(2, kTaskElements / (w_.group_out() * w_.K) / 2 * 2);
-    const int64_t slices = (w_.group_in() + channels - 1) / channels;
+    const int64_t slices = ceil_div(w_.group_in(), channels);
     return parallel_for(call_, w_.groups * slices, [&](int64_t index) {
       const int64_t first = index % slices * channels;
       return slice({index / slices, first, std::min(channels, w_.group_in() - first)});
@@ -75,7 +76,7 @@ class Packer {
     const int64_t values = layout_.pairs ? 2 : 1;
     const int64_t to = s.group * layout_.group_elements + run.offset + s.first / values * depth;
     Buffer y(packed_.at(to, dtype_bytes(compute)), type_of(compute),
-             {dim(layout_.block, 1), dim(run.taps, layout_.block), dim((s.count + values - 1) / values, depth),
+             {dim(layout_.block, 1), dim(run.taps, layout_.block), dim(ceil_div(s.count, values), depth),
               dim(run.blocks, block), dim(conv_channel_blocks(layout_, run, out), run.blocks * block)});
     return find_kernel<ConvRole::pack>(w_.dtype, variant_)
         .function(call_, w, static_cast<int32_t>(run.first), static_cast<int32_t>(run.width),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "integers.h"
+
 namespace halogen {
 
 NormBackwardLaunch::NormBackwardLaunch(Call *call, const NormProblem &problem, const NormPlan &plan,
@@ -158,7 +160,7 @@ int NormBackwardLaunch::fused_row(const Pass &pass, const Memory &dy, const Memo
 int NormBackwardLaunch::fused_each(const Pass &pass, const Memory &dy, const Memory &weight, const Spreads &st,
                                    bool has_columns, const PairMemory &to) {
   const RowView v = norm_each_view(p_, pass.samples);
-  const int64_t chunk = plan_.chunk_rows, first = pass.first / chunk, chunks = (pass.samples + chunk - 1) / chunk;
+  const int64_t chunk = plan_.chunk_rows, first = pass.first / chunk, chunks = ceil_div(pass.samples, chunk);
   const auto data = [&](const Memory &memory, const NormStrides &t) { return row_sets(memory, t, v, pass, false); };
   Buffer x = data(t_.input, p_.x), g = data(dy, p_.residual), dx = data(t_.grad_input, p_.y);
   const auto of = [&](const Memory &memory) { return vector(of_sets(memory, pass), v.g, v.b); };

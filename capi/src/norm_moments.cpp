@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "integers.h"
 #include "norm_call.h"
 #include "norm_check.h"
 
@@ -69,8 +70,7 @@ halogen_status check_parts(const Report &report, const halogen_norm_merge_moment
     return fail(report, HALOGEN_ERROR_SHAPE, "moments: expected (3, %lld), got %s", static_cast<long long>(channels),
                 shape_text(*moments, got));
   }
-  constexpr int64_t kMost = (int64_t{1} << 31) - 1;
-  if (parts->elements > kMost || channels > kMost / 3) {
+  if (parts->elements > kMaxElements || channels > kMaxElements / 3) {
     return fail(report, HALOGEN_ERROR_SIZE, "parts: expected at most 2^31 - 1 elements, got %s",
                 shape_text(*parts, got));
   }
