@@ -71,17 +71,42 @@ NormData filled(const NormProblem &problem, const std::function<double(Random &)
   return data;
 }
 
-/** Whether element i shares a statistic with element `spoilt`. */
-bool same_set(const NormProblem &problem, size_t i, size_t spoilt) {
-  const size_t row = static_cast<size_t>(problem.s());
+/** Whether rows (all positions of a channel of a sample) share a statistic. */
+bool same_set(const NormProblem &problem, size_t row, size_t other) {
   const size_t channels = static_cast<size_t>(problem.c());
-  const size_t n[] = {i / row / channels, spoilt / row / channels};
-  size_t c[] = {i / row % channels, spoilt / row % channels};
-  if (problem.given) return i == spoilt;
+  const size_t n[] = {row / channels, other / channels};
+  size_t c[] = {row % channels, other % channels};
   if (problem.scope == HALOGEN_NORM_SCOPE_GROUP) {
     for (size_t &index : c) index /= channels / static_cast<size_t>(problem.num_groups);
   }
   return c[0] == c[1] && (problem.scope == HALOGEN_NORM_SCOPE_BATCH || n[0] == n[1]);
+}
+
+/** Checks that `poison` at element `spoilt` shows in its own set's results, and that all others are as without it. */
+void check_spoilt(const NormProblem &problem, const NormResult &got, const NormResult &expected, size_t spoilt,
+                  double poison) {
+  const size_t row = static_cast<size_t>(problem.s()), channels = static_cast<size_t>(problem.c());
+  size_t leaked = 0, hidden = 0;
+  for (size_t i = 0; i < got.output.size(); i += row) {
+    const bool own = same_set(problem, i / row, spoilt / row);
+    for (size_t j = i; j < i + row; ++j) {
+      (own ? hidden : leaked) += own ? !std::isnan(got.output[j]) : got.output[j] != expected.output[j];
+    }
+  }
+  CHECK(leaked == 0);
+  CHECK(hidden == 0);
+  if (problem.running == Running::none) return;
+  const size_t channel = spoilt / row % channels;
+  for (size_t c = 0; c < channels; ++c) {
+    if (c != channel) {
+      CHECK(got.running_mean[c] == expected.running_mean[c]);
+      CHECK(got.running_var[c] == expected.running_var[c]);
+    } else {
+      CHECK(std::isnan(got.running_var[c]));
+      if (std::isnan(poison)) CHECK(std::isnan(got.running_mean[c]));
+      if (std::isinf(poison)) CHECK_MESSAGE(got.running_mean[c] == poison, got.running_mean[c]);
+    }
+  }
 }
 
 }  // namespace
@@ -178,40 +203,18 @@ TEST_SUITE("norm_adversarial") {
   TEST_CASE("norm: NaN and infinity spoil their own statistic and no other") {
     for (const NormProblem &problem : problems()) {
       const NormData clean = ordinary_data(problem, 13);
-      const size_t size = clean.input.size();
-      for (double poison : {std::nan(""), infinity, -infinity}) {
-        for (size_t spoilt : {size_t{0}, size / 2, size - 1}) {
-          NormData data = clean;
-          data.input[spoilt] = poison;
-          for (const Variant &variant : variants()) {
-            for (halogen_norm_path path : norm_paths) {
-              if (!path_applies(problem, path)) continue;
-              const NormResult expected = run_norm(context_of(variant), problem, clean, path);
+      for (const Variant &variant : variants()) {
+        for (halogen_norm_path path : norm_paths) {
+          if (!path_applies(problem, path)) continue;
+          const NormResult expected = run_norm(context_of(variant), problem, clean, path);
+          for (double poison : {std::nan(""), infinity, -infinity}) {
+            for (size_t spoilt : {size_t{0}, clean.input.size() / 2, clean.input.size() - 1}) {
+              NormData data = clean;
+              data.input[spoilt] = poison;
               const NormResult got = run_norm(context_of(variant), problem, data, path);
               REQUIRE(got.status == HALOGEN_OK);
               INFO(variant.name, " path ", path_name(path), " ", describe(problem), " ", poison, " at ", spoilt);
-              size_t leaked = 0, hidden = 0;
-              for (size_t i = 0; i < size; ++i) {
-                if (same_set(problem, i, spoilt)) {
-                  hidden += !std::isnan(got.output[i]);
-                } else {
-                  leaked += got.output[i] != expected.output[i];
-                }
-              }
-              CHECK(leaked == 0);
-              CHECK(hidden == 0);
-              if (problem.running == Running::none) continue;
-              const size_t channel = spoilt / static_cast<size_t>(problem.s()) % data.bias.size();
-              for (size_t c = 0; c < data.bias.size(); ++c) {
-                if (c != channel) {
-                  CHECK(got.running_mean[c] == expected.running_mean[c]);
-                  CHECK(got.running_var[c] == expected.running_var[c]);
-                } else {
-                  CHECK(std::isnan(got.running_var[c]));
-                  if (std::isnan(poison)) CHECK(std::isnan(got.running_mean[c]));
-                  if (std::isinf(poison)) CHECK_MESSAGE(got.running_mean[c] == poison, got.running_mean[c]);
-                }
-              }
+              check_spoilt(problem, got, expected, spoilt, poison);
             }
           }
         }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "support/env.h"
+#include "support/guarded.h"
 #include "support/norm_cases.h"
 #include "support/norm_run.h"
 
@@ -37,11 +38,8 @@ NormResult run(halogen_context *context, const NormProblem &problem, const NormD
   if (in_place) at.input = y;
   const NormResult result = run_norm_in(context, problem, at, path);
   REQUIRE_MESSAGE(result.status == HALOGEN_OK, result.message);
-  size_t touched = 0;
-  for (const unsigned char *p = memory.data(); p < memory.data() + memory.size(); ++p) {
-    touched += (p < y || p >= y + form.bytes()) && *p != untouched;
-  }
-  CHECK(touched == 0);
+  CHECK(all_bytes_are(untouched, memory.data(), y));
+  CHECK(all_bytes_are(untouched, y + form.bytes(), memory.data() + memory.size()));
   return result;
 }
 

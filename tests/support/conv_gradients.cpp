@@ -70,22 +70,23 @@ ConvGradientReference gradient_reference(const ConvProblem &p, const ConvData &d
       const size_t to = at(row * p.length + l);
       const double input = data.input[to], slope = static_cast<float>(p.input_slope);
       const double x = leaky && input < 0 ? input * slope : input;
+      double sum = 0, magnitude = 0;
       for (int64_t co = 0; co < group_out; ++co) {
-        for (int64_t k = 0; k < p.kernel; ++k) {
-          const int64_t t = l * p.stride + k * p.dilation - p.pad_left;
+        const int64_t g_row = (n * p.c_out + ci / group_in * group_out + co) * out_length;
+        const int64_t w_row = (ci * group_out + co) * p.kernel;
+        int64_t t = l * p.stride - p.pad_left;
+        for (int64_t k = 0; k < p.kernel; ++k, t += p.dilation) {
           if (t < 0 || t >= out_length) continue;
-          const double gradient = g[at((n * p.c_out + ci / group_in * group_out + co) * out_length + t)];
-          const size_t tap = at((ci * group_out + co) * p.kernel + k);
-          r.value.input[to] += data.weight[tap] * gradient;
-          r.magnitude.input[to] += std::fabs(data.weight[tap] * gradient);
-          r.value.weight[tap] += x * gradient;
-          r.magnitude.weight[tap] += std::fabs(x * gradient);
+          const double gradient = g[at(g_row + t)], of_input = data.weight[at(w_row + k)] * gradient;
+          sum += of_input;
+          magnitude += std::fabs(of_input);
+          r.value.weight[at(w_row + k)] += x * gradient;
+          r.magnitude.weight[at(w_row + k)] += std::fabs(x * gradient);
         }
       }
-      if (leaky && input <= 0) {
-        r.value.input[to] *= slope;
-        r.magnitude.input[to] *= slope;
-      }
+      const double factor = leaky && input <= 0 ? slope : 1;
+      r.value.input[to] = sum * factor;
+      r.magnitude.input[to] = magnitude * factor;
     }
   }
   return r;

@@ -114,13 +114,14 @@ ConvReference reference(const ConvProblem &p, const ConvData &data) {
         double x = data.input[at((n * p.c_in + ci) * p.length + l)];
         if (p.input_activation == HALOGEN_ACTIVATION_LEAKY_RELU && x < 0) x *= static_cast<float>(p.input_slope);
         for (int64_t co = 0; co < group_out; ++co) {
-          for (int64_t k = 0; k < p.kernel; ++k) {
-            const int64_t t = l * p.stride + k * p.dilation - p.pad_left;
+          const float *w = &data.weight[at((ci * group_out + co) * p.kernel)];
+          const int64_t row = (n * p.c_out + ci / group_in * group_out + co) * out_length;
+          int64_t t = l * p.stride - p.pad_left;
+          for (int64_t k = 0; k < p.kernel; ++k, t += p.dilation) {
             if (t < 0 || t >= out_length) continue;
-            const double w = data.weight[at((ci * group_out + co) * p.kernel + k)];
-            const size_t to = at((n * p.c_out + ci / group_in * group_out + co) * out_length + t);
-            result.output[to] += w * x;
-            magnitude[to] += std::fabs(w * x);
+            const double product = w[k] * x;
+            result.output[at(row + t)] += product;
+            magnitude[at(row + t)] += std::fabs(product);
           }
         }
       }

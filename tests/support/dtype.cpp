@@ -11,18 +11,18 @@ namespace halogen_tests {
 
 namespace {
 
-/** Binary digits, the least exponent of a normal number, the largest number. */
+/** Binary digits, the least exponent of a normal number and that number, the largest number. */
 struct Format {
   const char *name;
   int digits, least;
-  double largest;
+  double smallest, largest;
 };
 
 Format format_of(DLDataType dtype) {
-  if (same(dtype, float32)) return {"f32", 24, -126, std::numeric_limits<float>::max()};
-  if (same(dtype, float64)) return {"f64", 53, -1022, std::numeric_limits<double>::max()};
-  if (same(dtype, float16)) return {"f16", 11, -14, 65504};
-  if (same(dtype, bfloat16)) return {"bf16", 8, -126, 0x1.fep127};
+  if (same(dtype, float32)) return {"f32", 24, -126, 0x1p-126, std::numeric_limits<float>::max()};
+  if (same(dtype, float64)) return {"f64", 53, -1022, 0x1p-1022, std::numeric_limits<double>::max()};
+  if (same(dtype, float16)) return {"f16", 11, -14, 0x1p-14, 65504};
+  if (same(dtype, bfloat16)) return {"bf16", 8, -126, 0x1p-126, 0x1.fep127};
   std::abort();
 }
 
@@ -61,7 +61,7 @@ double rounded(double value, DLDataType dtype) {
   const Format format = format_of(dtype);
   const double magnitude = std::fabs(value);
   double near = 0;
-  if (magnitude < std::ldexp(1, format.least)) {
+  if (magnitude < format.smallest) {
     const int last = last_digit(value, format);
     near = std::ldexp(std::nearbyint(std::ldexp(magnitude, -last)), last);
   } else {
@@ -83,6 +83,9 @@ double half_ulp(double value, DLDataType dtype) {
 void store(double value, DLDataType dtype, void *to) {
   if (same(dtype, float64)) {
     std::memcpy(to, &value, sizeof value);
+  } else if (same(dtype, float32)) {
+    const float single = static_cast<float>(value);
+    std::memcpy(to, &single, sizeof single);
   } else if (same(dtype, float16)) {
     const uint16_t bits = f16_bits(rounded(value, dtype));
     std::memcpy(to, &bits, sizeof bits);
@@ -92,7 +95,7 @@ void store(double value, DLDataType dtype, void *to) {
     std::memcpy(&bits, &single, sizeof bits);
     // A bf16 is the upper half of a float.
     const uint16_t upper = static_cast<uint16_t>(bits >> 16);
-    same(dtype, float32) ? std::memcpy(to, &bits, sizeof bits) : std::memcpy(to, &upper, sizeof upper);
+    std::memcpy(to, &upper, sizeof upper);
   }
 }
 

@@ -19,6 +19,11 @@ namespace {
 constexpr unsigned char canary = 0xa5;
 }
 
+bool all_bytes_are(unsigned char value, const unsigned char *first, const unsigned char *last) {
+  const size_t size = static_cast<size_t>(last - first);
+  return size == 0 || (*first == value && std::memcmp(first, first + 1, size - 1) == 0);
+}
+
 GuardedBuffer::GuardedBuffer(size_t capacity) {
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   usable_bytes_ = (std::max<size_t>(capacity, 1) + page - 1) / page * page;
@@ -41,9 +46,8 @@ void *GuardedBuffer::place(size_t bytes, Flush where, size_t margin) {
 }
 
 bool GuardedBuffer::intact() const {
-  const auto is_canary = [](unsigned char byte) { return byte == canary; };
-  return std::all_of(usable_, placed_, is_canary) &&
-         std::all_of(placed_ + placed_bytes_, usable_ + usable_bytes_, is_canary);
+  return all_bytes_are(canary, usable_, placed_) &&
+         all_bytes_are(canary, placed_ + placed_bytes_, usable_ + usable_bytes_);
 }
 
 #if defined(__x86_64__)

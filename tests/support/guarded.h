@@ -6,6 +6,9 @@
 
 namespace halogen_tests {
 
+/** Whether every byte of [first, last) is `value`. By memcmp: a loop over bytes was half of what an emulator had to execute. */
+bool all_bytes_are(unsigned char value, const unsigned char *first, const unsigned char *last);
+
 /** Where a tensor lies in guarded memory. */
 enum class Flush { start, end };
 

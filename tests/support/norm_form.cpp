@@ -80,15 +80,18 @@ size_t TensorForm::bytes() const {
 bool TensorForm::dense() const { return strides == dense_strides(shape); }
 
 std::vector<size_t> TensorForm::offsets() const {
-  std::vector<size_t> all(count());
+  std::vector<size_t> all;
+  all.reserve(count());
+  if (count() == 0) return all;
   std::vector<int64_t> index(shape.size(), 0);
-  int64_t offset = 0;
-  for (size_t &element : all) {
-    element = static_cast<size_t>(offset);
-    for (size_t d = shape.size(); d-- > 0;) {
-      offset += strides[d];
+  const size_t last = shape.size() - 1;
+  int64_t row = 0;
+  while (all.size() < count()) {
+    for (int64_t i = 0; i < shape[last]; ++i) all.push_back(static_cast<size_t>(row + i * strides[last]));
+    for (size_t d = last; d-- > 0;) {
+      row += strides[d];
       if (++index[d] < shape[d]) break;
-      offset -= strides[d] * shape[d];
+      row -= strides[d] * shape[d];
       index[d] = 0;
     }
   }

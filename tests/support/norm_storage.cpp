@@ -1,7 +1,7 @@
 #include "norm_storage.h"
 
-#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace halogen_tests {
 
@@ -36,15 +36,12 @@ StoredTensor::StoredTensor(const TensorForm &form, const Values &values, size_t 
 
 bool StoredTensor::gaps_intact() const {
   if (form_.dense() && bytes_.size() == form_.bytes()) return true;
-  std::vector<bool> used(bytes_.size(), false);
+  std::vector<unsigned char> expected(bytes_.size(), canary);
   const size_t size = bytes_of(form_.dtype);
   for (const size_t offset : form_.offsets()) {
-    std::fill_n(used.begin() + static_cast<std::ptrdiff_t>(offset * size), size, true);
+    std::memcpy(expected.data() + offset * size, bytes_.data() + offset * size, size);
   }
-  for (size_t i = 0; i < bytes_.size(); ++i) {
-    if (!used[i] && bytes_[i] != canary) return false;
-  }
-  return true;
+  return bytes_ == expected;
 }
 
 NormStorage::NormStorage(const NormProblem &problem, const NormData &data, size_t slack)
