@@ -81,7 +81,7 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
     const OutputImageParam first = Func(sums).output_buffers()[0];
     first.dim(0).set_bounds(0, x.dim(2).extent());
     first.dim(1).set_bounds(0, x.dim(3).extent());
-    const Var some = halogen::schedule_sets(dx, sums, {s, r, g, b}, x, in_place, grain, machine);
+    const Var some = halogen::schedule_sets(dx, sums, {s, r, g, b}, x, in_place, grain, false, machine);
     for (Func f : {coefficients, total, block}) {
       f.compute_at(dx, some).never_partition_all();
     }

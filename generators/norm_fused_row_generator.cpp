@@ -18,6 +18,7 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   GeneratorParam<bool> each{"each", false};
+  GeneratorParam<bool> rows_at_once{"rows_at_once", true};
   Input<Buffer<void, 4>> x{"x"}, residual{"residual"};    // s, r, g, b
   Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};  // r, g; or s, g
   Input<bool> has_weight{"has_weight"}, has_bias{"has_bias"}, has_residual{"has_residual"}, epilogue{"epilogue"};
@@ -93,7 +94,7 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     first.dim(0).set_bounds(0, x.dim(2).extent());
     first.dim(1).set_bounds(0, x.dim(3).extent());
 
-    const Var some = halogen::schedule_sets(y, statistic, {s, r, g, b}, x, in_place, grain, machine);
+    const Var some = halogen::schedule_sets(y, statistic, {s, r, g, b}, x, in_place, grain, rows_at_once, machine);
     for (Func f : {affine, merged.statistic, merged.mean, merged.sum, merged.m2, blocks.block}) {
       f.compute_at(y, some).never_partition_all();
     }

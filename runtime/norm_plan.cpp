@@ -13,6 +13,10 @@ constexpr int64_t kBlockValues = 4096;
 // of a row schedule up to four.
 constexpr int64_t kBlockRowsSlab = 128;
 constexpr int64_t kBlockRowsRow = 32;
+// Rows that kernels read side by side, one stream of memory each.
+constexpr int64_t kRowsAtOnce = 4;
+// Pieces of rows begin a multiple of so many values apart: a cache line of any type.
+constexpr int64_t kLine = 32;
 // Data in a task: large enough that starting it costs nothing, small enough to be shared out and to stay in an L2.
 constexpr int64_t kTaskBytes = 128 * 1024;
 // With own statistics up to this, as half an L2 allows: the more channels, the longer the pieces of a sample that are read at once.
@@ -162,12 +166,20 @@ void plan_each(const NormProblem &p, NormPlan *plan) {
   plan->chunk_rows = at_least_one(plan->chunk_rows, plan->samples);
 }
 
+/// Blocks of S x rows: of long rows a piece of kRowsAtOnce, of short ones a multiple of it, so that a kernel takes them evenly.
+void plan_blocks(const NormProblem &p, NormPlan *plan) {
+  const int64_t rows = p.over_samples() ? p.N : p.channels_per_sum(),
+                together = rows < kRowsAtOnce || p.gpu ? 1 : kRowsAtOnce;
+  const int64_t longest = kBlockValues / together, pieces = ceil_div(p.S, longest);
+  plan->block_s = at_least_one(together > 1 && pieces > 1 ? round_up(ceil_div(p.S, pieces), kLine) : longest, p.S);
+  const int64_t fitting = std::min({kBlockRowsRow, kBlockValues / plan->block_s, rows});
+  plan->block_r = p.reduces() ? at_least_one(fitting / together * together, rows) : 1;
+}
+
 void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
   const int64_t bytes = read_bytes(p);
   const bool batch = p.over_samples();
-  plan->block_s = at_least_one(kBlockValues, p.S);
-  const int64_t rows = batch ? p.N : p.channels_per_sum();
-  plan->block_r = p.reduces() ? at_least_one(std::min(kBlockRowsRow, kBlockValues / plan->block_s), rows) : 1;
+  plan_blocks(p, plan);
   if (batch && plan->samples < p.N && !norm_across(*plan)) {
     // Passes begin at a block.
     plan->samples = std::max<int64_t>(1, plan->samples / plan->block_r * plan->block_r);

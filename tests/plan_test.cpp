@@ -55,6 +55,9 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
   CHECK(plan.block_s <= (plan.each ? problem.channels_per_set() : problem.S));
   CHECK(plan.block_r >= 1);
   CHECK(int64_t{plan.block_s} * plan.block_r <= 4096);
+  // Kernels take the rows of a block by four where there are a multiple of four in all.
+  const int64_t rows = problem.over_samples() ? plan.samples : problem.channels_per_sum();
+  CHECK((problem.gpu || !problem.reduces() || plan.each || rows % 4 != 0 || plan.block_r % 4 == 0));
   CHECK(plan.sets_per_task >= 1);
   CHECK(plan.blocks_per_task >= 1);
   CHECK(plan.apply_sets >= 1);

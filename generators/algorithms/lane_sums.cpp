@@ -14,44 +14,51 @@ Expr BlockShape::count(const Expr &ks, const Expr &kr) const {
 
 LaneSums lane_sums(const BlockVars &at, const Part &part, const Lanes &shape, const Type &type,
                    const std::function<Tuple(Expr s, Expr r)> &term) {
-  const int lanes = shape.lanes, vector = shape.vector;
-  const Expr &length = part.length, &max_length = part.max_length, &rows = part.runs, &max_rows = part.max_runs;
-  const Expr lane_rows = shape.all_rows ? rows : 1, max_lane_rows = shape.all_rows ? max_rows : 1;
-  const Expr fold_rows = shape.all_rows ? 1 : rows, max_fold_rows = shape.all_rows ? 1 : max_rows;
+  const int lanes = shape.lanes, streams = shape.streams;
+  const Expr &length = part.length, &max_length = part.max_length, &runs = part.runs, &max_runs = part.max_runs;
+  const Expr by_runs = shape.threads ? Internal::const_true() : part.by_runs;
+  const Expr parts = select(by_runs, 1, streams), stream_runs = runs * parts / streams;
+  const Expr groups = length / (lanes * parts);
+  const Expr lane_rows = shape.threads ? runs : 1, max_lane_rows = shape.threads ? max_runs : 1;
+  const Expr fold_rows = shape.threads ? 1 : stream_runs, max_fold_rows = shape.threads ? 1 : max_runs;
   const Expr zero = cast(type, 0);
   LaneSums sums;
-  const Var &lane = sums.lane, &row = sums.row, &fold = sums.fold;
-  auto add = [&](const Expr &to, const Expr &s, const Expr &r, const Expr &counts = Expr(true)) {
-    const FuncRef sum = sums.lanes(to, row, at.ks, at.kr, at.g, at.b);
-    const Expr run = row + r;
-    const Tuple terms = term(s + (run & part.halves) * part.offset, (run >> part.halves) * part.row_step);
-    sums.lanes(to, row, at.ks, at.kr, at.g, at.b) =
+  const Var &lane = sums.lane, &stream = sums.stream, &row = sums.row, &fold = sums.fold;
+  const auto add = [&](const Expr &to, const Expr &s, const Expr &r, const Expr &counts = Expr(true)) {
+    const FuncRef sum = sums.lanes(to, stream, row, at.ks, at.kr, at.g, at.b);
+    const Expr run = row + r + select(by_runs, stream * stream_runs, 0);
+    const Tuple terms = term(s + run % part.pieces * part.apart, run / part.pieces * part.row_step);
+    sums.lanes(to, stream, row, at.ks, at.kr, at.g, at.b) =
         Tuple(sum[0] + select(counts, terms[0], zero), sum[1] + select(counts, terms[1], zero));
   };
-  sums.lanes(lane, row, at.ks, at.kr, at.g, at.b) = Tuple(zero, zero);
+  sums.by_runs = by_runs;
+  sums.lanes(lane, stream, row, at.ks, at.kr, at.g, at.b) = Tuple(zero, zero);
   sums.groups = RDom(0, max_length / lanes, 0, max_lane_rows, "groups");
-  sums.groups.where(sums.groups.x < length / lanes && sums.groups.y < lane_rows);
-  add(lane, sums.groups.x * lanes + lane, sums.groups.y);
-  sums.vectors = RDom(0, vector, 0, lanes / vector - 1, 0, max_lane_rows, "vectors");
-  sums.vectors.where(sums.vectors.y < (length % lanes) / vector && sums.vectors.z < lane_rows);
-  const Expr in_group = sums.vectors.y * vector + sums.vectors.x;
-  // On a CPU the first vector takes all, so that it can stay in a register.
-  add(vector > 1 ? Expr(sums.vectors.x) : in_group, (length / lanes) * lanes + in_group, sums.vectors.z);
-  if (vector > 1) {
-    // The end of a row: its last vector, less the lanes that were counted before; a row shorter than that value by value. Always
-    // whole vectors, which stay in their register.
-    const Expr left = length % vector;
-    sums.last = RDom(0, vector, 0, 1, "last");
-    sums.last.where(length >= vector && left != 0);
-    add(sums.last.x, length - vector + sums.last.x, 0, sums.last.x >= vector - left);
-    sums.singles = RDom(0, vector, 0, vector - 1, "singles");
-    sums.singles.where(length < vector && sums.singles.y < length);
-    add(sums.singles.x, sums.singles.y, 0, sums.singles.x == 0);
+  sums.groups.where(sums.groups.x < groups && sums.groups.y < lane_rows);
+  add(lane, (sums.groups.x * parts + select(by_runs, 0, stream)) * lanes + lane, sums.groups.y);
+  if (shape.threads) {
+    sums.rest = RDom(0, lanes - 1, 0, max_lane_rows, "rest");
+    sums.rest.where(sums.rest.x < length % lanes && sums.rest.y < lane_rows);
+    add(sums.rest.x, groups * lanes + sums.rest.x, sums.rest.y);
+  } else {
+    // The end of a row, a vector for each stream. Streams of one row take what is left in whole vectors, and the last of them what is
+    // less than one: the row's last vector, less the lanes that were counted before. A row shorter than that value by value.
+    const Expr left = length % lanes, whole = select(by_runs, 0, length / lanes - streams * groups);
+    const Expr takes_whole = stream < whole, takes_left = by_runs || stream == streams - 1;
+    const Expr begin = select(takes_whole, (streams * groups + stream) * lanes, length - lanes);
+    const Expr counted = select(takes_whole, 0, takes_left, lanes - left, lanes);
+    sums.last = RDom(0, 1, "last");
+    sums.last.where(length >= lanes && (left != 0 || whole != 0));
+    add(lane, begin + lane, sums.last, lane >= counted);
+    sums.singles = RDom(0, lanes - 1, "singles");
+    sums.singles.where(part.row_length < lanes && sums.singles.x < part.row_length);
+    add(lane, sums.singles.x, 0, lane == 0 && (by_runs || stream == 0));
   }
 
-  sums.rows = RDom(0, lanes / shape.folds, 0, max_fold_rows, "rows");
-  sums.rows.where(sums.rows.y < fold_rows);
-  const FuncRef lane_sum = sums.lanes(fold + sums.rows.x * shape.folds, sums.rows.y, at.ks, at.kr, at.g, at.b);
+  sums.rows = RDom(0, lanes / shape.folds, 0, streams, 0, max_fold_rows, "rows");
+  sums.rows.where(sums.rows.z < fold_rows);
+  const FuncRef lane_sum =
+      sums.lanes(fold + sums.rows.x * shape.folds, sums.rows.y, sums.rows.z, at.ks, at.kr, at.g, at.b);
   const FuncRef folds = sums.folds(fold, at.ks, at.kr, at.g, at.b);
   sums.folds(fold, at.ks, at.kr, at.g, at.b) = Tuple(zero, zero);
   sums.folds(fold, at.ks, at.kr, at.g, at.b) = Tuple(folds[0] + lane_sum[0], folds[1] + lane_sum[1]);

@@ -32,37 +32,45 @@ struct BlockVars {
   Var ks{"ks"}, kr{"kr"}, g{"g"}, b{"b"};
 };
 
-/// How sums run in parallel: `lanes` side by side, `vector` of them in a register, added up `folds` at a time. CPU: a sum is
-/// of one row. GPU: a lane is a thread, and takes its part of all rows.
+/// How sums run in parallel: `streams` places of a block at once, `lanes` values side by side at each, added up `folds` at a time.
+/// CPU: the lanes are a register. The streams are rows where the rows can be shared out evenly: from memory four places are read faster
+/// than one (Zen 3, 2026-11, with the results' rows: training of 32x64x3136 54 -> 74 % of a copy's speed); else neighbours in one row.
+/// GPU (threads): a lane is a thread, which takes its part of all rows; one stream.
 struct Lanes {
-  int lanes, vector, folds;
-  bool all_rows;
+  int lanes, streams, folds;
+  bool threads;
 };
 
 /// Two sums over part of a block, with their stages for the schedule.
 struct LaneSums {
+  Expr by_runs;         ///< of the part
   RDom groups;          ///< x: group of lanes, y: row
-  RDom vectors;         ///< x: lane in vector, y: vector, z: row
-  RDom last;            ///< x: lane in the last vector of a row
-  RDom singles;         ///< x: lane in vector, y: value
-  RDom rows;            ///< x: lanes of a fold, y: row
+  RDom rest;            ///< GPU: x: lane of a row's last group, y: row
+  RDom last;            ///< CPU: a row's end
+  RDom singles;         ///< CPU: x: value of a row of less than a vector
+  RDom rows;            ///< x: lanes of a fold, y: stream, z: row
   RDom fold_total;      ///< x: fold
-  Func lanes{"lanes"};  ///< (lane, row, ks, kr, g, b), of x's type
+  Func lanes{"lanes"};  ///< (lane, stream, row, ks, kr, g, b), of x's type
   Func folds{"folds"};  ///< (fold, ks, kr, g, b), of x's type
   Func total{"total"};  ///< (ks, kr, g, b), f64
-  Var lane{"lane"}, row{"row"}, fold{"fold"};
+  Var lane{"lane"}, stream{"stream"}, row{"row"}, fold{"fold"};
 };
 
-/// Part of a block's values: runs of `length` values, at most max_length, `runs` of them, at most max_runs. Run i is in row
-/// (i >> halves) * row_step; with `halves` 1 rather than 0, odd runs begin `offset` values into it.
+/// Part of a block's values: runs of `length` values, at most max_length, `runs` of them, at most max_runs. CPU: where a row has less
+/// values than there are lanes, a run is the whole row. Every row_step-th row has `pieces` runs, `apart` values from one beginning to
+/// the next. by_runs: a stream is a quarter of the
+/// runs, of which there are a multiple of four.
 struct Part {
-  Expr length, max_length, runs, max_runs;
-  Expr halves, offset, row_step;
+  Expr length, max_length, row_length, runs, max_runs;
+  int pieces;
+  Expr apart;
+  int row_step;
+  Expr by_runs;
 };
 
-/// All of a block of length x rows values.
+/// All of a block of length x rows values. Where the rows of a set are a multiple of four, those of a block are.
 inline Part whole_block(const BlockShape &shape, const Expr &length, const Expr &rows) {
-  return {length, shape.block_s, rows, shape.block_r, 0, 0, 1};
+  return {length, shape.block_s, length, rows, shape.block_r, 1, 0, 1, shape.R % 4 == 0};
 }
 
 /// Sums of `term`, of a type, over a part of every block.

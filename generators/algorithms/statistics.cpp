@@ -14,20 +14,21 @@ namespace {
 
 Expr ceil_div(const Expr &a, const Expr &b) { return (a + b - 1) / b; }
 
-/// About an eighth of a block: of long rows both ends, so that a ramp's mean is found and memory is read in order; of short rows
-/// every eighth; all of a small block.
-Part sample_of(const BlockShape &shape, const Expr &length, const Expr &rows, int lanes) {
-  constexpr int kEighth = 8, kSmall = 512;
-  const Expr long_rows = length >= 2 * kEighth * lanes;
-  const Expr end = ceil_div(length / lanes, 2 * kEighth) * lanes;
-  const Expr row_step = select(long_rows || length * rows < kSmall, 1, kEighth);
-  return {select(long_rows, end, length),
+/// About an eighth of a block: of every eighth row four pieces, from its beginning to its end, so that a ramp's mean is found. They are
+/// whole vectors, together all of such a row, or as many eighths of it as there are rows; all of a row that is less than a vector.
+Part sample_of(const BlockShape &shape, const Expr &length, const Expr &rows, int vector) {
+  constexpr int kEighth = 8, kPieces = 4;
+  const Expr piece = ceil_div(length / vector * min(rows, kEighth), kPieces * kEighth) * vector;
+  const Expr apart = select(length < vector, 0, (length - piece) / (kPieces - 1));
+  return {piece,
           shape.block_s,
-          select(long_rows, 2 * rows, ceil_div(rows, row_step)),
-          2 * shape.block_r,
-          select(long_rows, 1, 0),
-          length - end,
-          row_step};
+          length,
+          kPieces * ceil_div(rows, kEighth),
+          kPieces * shape.block_r,
+          kPieces,
+          apart,
+          kEighth,
+          Internal::const_true()};
 }
 
 }  // namespace
@@ -53,12 +54,14 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, const L
   };
   const Expr length = shape.length_s(ks), rows = shape.length_r(kr);
   const Expr first = value(0, 0);
-  const Part sample = sample_of(shape, length, rows, lanes.lanes);
+  const int vector = lanes.threads ? 1 : lanes.lanes;
+  const Part sample = sample_of(shape, length, rows, vector);
   st.sample = lane_sums(st.vars, sample, lanes, first.type(), [&](const Expr &s, const Expr &r) {
     const Expr d = difference(value(s, r), first);
     return Tuple(d, abs(d));
   });
-  st.centre(at) = sampled_centre(first, st.sample.total(at)[0], st.sample.total(at)[1], sample.length * sample.runs);
+  st.centre(at) = sampled_centre(first, st.sample.total(at)[0], st.sample.total(at)[1],
+                                 select(length < vector, length, sample.length) * sample.runs);
 
   st.deviation =
       lane_sums(st.vars, whole_block(shape, length, rows), lanes, first.type(), [&](const Expr &s, const Expr &r) {
