@@ -71,6 +71,9 @@ def shortest(result):
     return result["bound_percent"] * result["median_s"] / result["min_s"]
 
 
+GRADIENTS = ("input", "weight", "all")
+
+
 def convolution_means(lines):
     groups = {}
     for name, of in lines.items():
@@ -89,16 +92,23 @@ def convolution_means(lines):
     table(["mode", "goal %", "shapes", "1 thread %", "shortest", "least", "2 threads %", "shortest", "least"], rows)
 
 
+def share(result):
+    return f"{result['bound_percent']:.0f} ({shortest(result):.0f})" if result else "–"
+
+
 def convolutions(lines):
-    rows = []
+    forward, backward = [], {}
     for name, of in lines.items():
-        first = next(iter(of.values()))
-        row = [name.split("/", 1)[1], f"{first['goal_percent']:.0f}"]
-        for threads in (1, 2):
-            r = of.get(threads)
-            row += [f"{r['gflop_per_s']:.0f}", f"{r['bound_percent']:.0f}", f"{shortest(r):.0f}"] if r else ["–"] * 3
-        rows.append(row)
-    table(["line", "goal %", "1 thread GFLOP/s", "% of bound", "shortest", "2 threads GFLOP/s", "% of bound", "shortest"], rows)
+        kind, _, line = name.partition("/")
+        if kind == "conv_transpose1d":
+            rates = [f"{of[threads]['gflop_per_s']:.0f}" if threads in of else "–" for threads in (1, 2)]
+            forward.append([line, f"{next(iter(of.values()))['goal_percent']:.0f}", rates[0], share(of.get(1)), rates[1], share(of.get(2))])
+        else:
+            shape, _, mode = line.rpartition("/")
+            backward.setdefault(shape, {})[mode] = of
+    table(["forward", "goal %", "1 thread GFLOP/s", "% of bound", "2 threads GFLOP/s", "% of bound"], forward)
+    table(["backward", *(f"{mode}, {threads}" for mode in GRADIENTS for threads in ("1 thread", "2"))],
+          [[shape, *(share(of.get(mode, {}).get(threads)) for mode in GRADIENTS for threads in (1, 2))] for shape, of in backward.items()])
 
 
 def strided(results):

@@ -8,8 +8,8 @@
 // so that a constant block has its value as centre, and for small integers every difference and square is exact. Then, with
 // d = x - mu,
 //   mean = mu + sum(d)/n        M2 = sum((x - mean)^2) = sum(d^2) - sum(d)^2/n
-// The sums run in the type of the data, f32 at least: over a row in lanes that take every 32nd value, then over rows; the totals of a block are in f64. A mu
-// that is not finite is replaced by 0, so that an infinity in the data gives an infinite mean and a variance that is not a
+// The sums run in the type of the data, f32 at least: over a row in lanes, then over rows; the totals of a block are in f64. A mu that is
+// not finite is replaced by 0, so that an infinity in the data gives an infinite mean and a variance that is not a
 // number, as the formula does.
 //
 // Blocks k with n_k, mean_k, M2_k are merged at once, in f64, mean first:
