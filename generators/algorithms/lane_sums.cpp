@@ -27,7 +27,7 @@ LaneSums lane_sums(const BlockVars &at, const Part &part, const Lanes &shape, co
   const auto add = [&](const Expr &to, const Expr &s, const Expr &r, const Expr &counts = Expr(true)) {
     const FuncRef sum = sums.lanes(to, stream, row, at.ks, at.kr, at.g, at.b);
     const Expr run = row + r + select(by_runs, stream * stream_runs, 0);
-    const Tuple terms = term(s + run % part.pieces * part.apart, run / part.pieces * part.row_step);
+    const Tuple terms = term(s + part.begin(run), part.row(run));
     sums.lanes(to, stream, row, at.ks, at.kr, at.g, at.b) =
         Tuple(sum[0] + select(counts, terms[0], zero), sum[1] + select(counts, terms[1], zero));
   };

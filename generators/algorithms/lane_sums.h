@@ -56,21 +56,25 @@ struct LaneSums {
   Var lane{"lane"}, stream{"stream"}, row{"row"}, fold{"fold"};
 };
 
-/// Part of a block's values: runs of `length` values, at most max_length, `runs` of them, at most max_runs. CPU: where a row has less
-/// values than there are lanes, a run is the whole row. Every row_step-th row has `pieces` runs, `apart` values from one beginning to
-/// the next. by_runs: a stream is a quarter of the
+/// Part of a block's values: runs of `length` values, at most max_length, `runs` of them, at most max_runs; each is of a row, `begin`
+/// values into it. CPU: where a row has less values than there are lanes, a run is the whole row. by_runs: a stream is a quarter of the
 /// runs, of which there are a multiple of four.
 struct Part {
   Expr length, max_length, row_length, runs, max_runs;
-  int pieces;
-  Expr apart;
-  int row_step;
+  std::function<Expr(const Expr &run)> row, begin;
   Expr by_runs;
 };
 
 /// All of a block of length x rows values. Where the rows of a set are a multiple of four, those of a block are.
 inline Part whole_block(const BlockShape &shape, const Expr &length, const Expr &rows) {
-  return {length, shape.block_s, length, rows, shape.block_r, 1, 0, 1, shape.R % 4 == 0};
+  return {length,
+          shape.block_s,
+          length,
+          rows,
+          shape.block_r,
+          [](const Expr &run) { return run; },
+          [](const Expr &) { return Expr(0); },
+          shape.R % 4 == 0};
 }
 
 /// Sums of `term`, of a type, over a part of every block.

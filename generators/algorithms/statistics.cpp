@@ -14,8 +14,9 @@ namespace {
 
 Expr ceil_div(const Expr &a, const Expr &b) { return (a + b - 1) / b; }
 
-/// About an eighth of a block: of every eighth row four pieces, from its beginning to its end, so that a ramp's mean is found. They are
-/// whole vectors, together all of such a row, or as many eighths of it as there are rows; all of a row that is less than a vector.
+/// About an eighth of a block: a piece of every second row, by fours from the rows' beginning to their end, so that a ramp's mean is
+/// found. Pieces are whole vectors, the four of eight rows together as much as one of them; of fewer rows as many eighths of one; all of
+/// a row that is less than a vector.
 Part sample_of(const BlockShape &shape, const Expr &length, const Expr &rows, int vector) {
   constexpr int kEighth = 8, kPieces = 4;
   const Expr piece = ceil_div(length / vector * min(rows, kEighth), kPieces * kEighth) * vector;
@@ -25,9 +26,8 @@ Part sample_of(const BlockShape &shape, const Expr &length, const Expr &rows, in
           length,
           kPieces * ceil_div(rows, kEighth),
           kPieces * shape.block_r,
-          kPieces,
-          apart,
-          kEighth,
+          [=](const Expr &run) { return min(run * (kEighth / kPieces), rows - 1); },
+          [=](const Expr &run) { return run % kPieces * apart; },
           Internal::const_true()};
 }
 
