@@ -49,7 +49,7 @@ LaneSums lane_sums(const BlockVars &at, const Part &part, const Lanes &shape, co
     const Expr counted = select(takes_whole, 0, takes_left, lanes - left, lanes);
     sums.last = RDom(0, 1, "last");
     sums.last.where(length >= lanes && (left != 0 || whole != 0));
-    add(lane, begin + lane, sums.last, lane >= counted);
+    add(lane, begin + lane + sums.last, 0, lane >= counted);
     sums.singles = RDom(0, lanes - 1, "singles");
     sums.singles.where(part.row_length < lanes && sums.singles.x < part.row_length);
     add(lane, sums.singles.x, 0, lane == 0 && (by_runs || stream == 0));
