@@ -88,10 +88,11 @@ void TableReporter::ReportRuns(const std::vector<Run> &runs) {
     for (const auto &[key, counter] : run.counters) result[key] = counter.value;
     json_["results"].push_back(result);
     const std::string section = name.substr(0, name.find('/'));
-    section == "norm"      ? norm_line(run)
-    : section == "strided" ? strided_line(run)
-    : section == "call"    ? call_line(run)
-                           : conv_line(run, section);
+    section == "norm"         ? norm_line(run)
+    : section == "strided"    ? strided_line(run)
+    : section == "call"       ? call_line(run)
+    : section == "conv_dtype" ? dtype_line(run)
+                              : conv_line(run, section);
   }
 }
 
@@ -140,6 +141,18 @@ void TableReporter::strided_line(const Run &run) {
   line(print("%-62s %6.0fus %6.0fus %6.0fus %6.0fus %7.1f %5.0f%c ", run.run_name.function_name.c_str(),
              value("median_s") * 1e6, value("min_s") * 1e6, value("dense_s") * 1e6, value("gather_s") * 1e6,
              value("percent"), kGoal, value("percent") >= kGoal ? ' ' : '*') +
+       run.report_label);
+}
+
+void TableReporter::dtype_line(const Run &run) {
+  if (section_ != "conv_dtype") {
+    section_ = "conv_dtype";
+    line("");
+    line(print("%-62s %8s %8s %8s %7s %6s  %s", "line", "median", "min", "f32", "x f32", "(min)", "shape, kernels"));
+  }
+  const auto value = [&run](const char *key) { return run.counters.at(key).value; };
+  line(print("%-62s %6.0fus %6.0fus %6.0fus %7.2f %6.2f  ", run.run_name.function_name.c_str(), value("median_s") * 1e6,
+             value("min_s") * 1e6, value("f32_s") * 1e6, value("times_f32"), value("times_f32_of_minima")) +
        run.report_label);
 }
 

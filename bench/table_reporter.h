@@ -31,6 +31,7 @@ class TableReporter : public benchmark::BenchmarkReporter {
   void norm_line(const Run &run);
   void conv_line(const Run &run, const std::string &section);
   void strided_line(const Run &run);
+  void dtype_line(const Run &run);
   void call_line(const Run &run);
   void summary();
 

@@ -13,6 +13,7 @@ using namespace Halide;
 class NormApplySlab : public halogen::Kernel<NormApplySlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
+  GeneratorParam<bool> rows_at_once{"rows_at_once", true};
   Input<Buffer<void, 4>> x{"x"}, residual{"residual"};                        // i, r, t, b
   Input<Buffer<void, 3>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, var{"var"};  // q, t, b
   Input<Buffer<void, 2>> weight{"weight"}, bias{"bias"};                      // j, t
@@ -59,7 +60,7 @@ class NormApplySlab : public halogen::Kernel<NormApplySlab> {
     if (!machine.gpu) {
       for (const Expr &flag : {Expr(has_lo), Expr(has_weight), Expr(has_bias)}) branch_on(flag);
     }
-    const Var task = halogen::schedule_slab_rows(y, {i, r, t, b}, grain, machine);
+    const Var task = halogen::schedule_slab_rows(y, {i, r, t, b}, grain, rows_at_once, machine);
     halogen::schedule_expanded(expanded, y, task, S, per_set, machine);
   }
 

@@ -12,6 +12,7 @@ using namespace Halide;
 class NormDxSlab : public halogen::Kernel<NormDxSlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
+  GeneratorParam<bool> rows_at_once{"rows_at_once", true};
   Input<Buffer<void, 4>> x{"x"}, dy{"dy"};                                                      // i, r, t, b
   Input<Buffer<void, 3>> scale{"scale"}, mean_hi{"mean_hi"}, slope{"slope"}, offset{"offset"};  // a, mean_hi, b, c
   Input<int> S{"S"}, per_set{"per_set"};
@@ -45,7 +46,7 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
          {OutputImageParam(scale), OutputImageParam(mean_hi), OutputImageParam(slope), OutputImageParam(offset)}) {
       halogen::channel_vector(vector, get_target());
     }
-    const Var task = halogen::schedule_slab_rows(dx, {i, r, t, b}, grain, machine);
+    const Var task = halogen::schedule_slab_rows(dx, {i, r, t, b}, grain, rows_at_once, machine);
     halogen::schedule_expanded(vectors, dx, task, S, per_set, machine);
   }
 

@@ -103,9 +103,16 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     }
     blocks.block.bound_storage(blocks.vars.g, halogen::kSetsAtOnce);
     halogen::bound_sets(blocks, halogen::kSetsAtOnce);
-    merged.sum.update().unscheduled();
-    merged.m2.update().unscheduled();
+    const int doubles = get_target().natural_vector_size<double>();
+    for (Stage f : {Stage(merged.sum.update()), Stage(merged.m2.update())}) {
+      f.reorder(merged.g, merged.blocks.x, merged.blocks.y, merged.b)
+          .vectorize(merged.g, doubles, TailStrategy::GuardWithIf);
+    }
+    for (Func f : {merged.sum, merged.m2, merged.mean, merged.statistic}) {
+      f.vectorize(merged.g, doubles, TailStrategy::GuardWithIf);
+    }
     halogen::schedule_block_statistics(blocks, machine);
+    blocks.block.vectorize(blocks.vars.g, doubles, TailStrategy::GuardWithIf);
   }
 
  private:

@@ -15,7 +15,7 @@ class NormPartialRow : public halogen::Kernel<NormPartialRow> {
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> x{"x"};  // s, r, g, b
   Input<int> block_s{"block_s"}, block_r{"block_r"};
-  Input<int> grain{"grain"};                                 // blocks of a row in a task
+  Input<int> grain{"grain"}, sets{"sets"};                   // of a task: blocks of a row, g\'s
   Output<Func> blocks{"blocks", {Float(64), Float(64)}, 4};  // ks, kr, g, b
 
   void configure() {
@@ -40,7 +40,9 @@ class NormPartialRow : public halogen::Kernel<NormPartialRow> {
     for (int i = 0; i < 4; i++) {
       outputs[0].dim(i).set_bounds(0, extents[i]);
     }
-    halogen::schedule_blocks(blocks, statistics.block, statistics.vars, grain, machine);
+    halogen::schedule_blocks(blocks, statistics.block, statistics.vars, grain, sets, machine);
+    statistics.block.bound_storage(statistics.vars.g, halogen::kSetsAtOnce);
+    halogen::bound_sets(statistics, halogen::kSetsAtOnce);
     halogen::schedule_block_statistics(statistics, machine);
   }
 

@@ -16,7 +16,7 @@ class NormSumsRow : public halogen::Kernel<NormSumsRow> {
   Input<Buffer<void, 2>> mean_hi{"mean_hi"};  // set, b
   Input<int> per_set{"per_set"};
   Input<int> block_s{"block_s"}, block_r{"block_r"};
-  Input<int> grain{"grain"};                             // blocks of a row in a task
+  Input<int> grain{"grain"}, sets{"sets"};               // of a task: blocks of a row, g\'s
   Output<Func> sums{"sums", {Float(64), Float(64)}, 4};  // ks, kr, g, b
 
   void configure() {
@@ -50,7 +50,9 @@ class NormSumsRow : public halogen::Kernel<NormSumsRow> {
     for (int i = 0; i < 4; i++) {
       outputs[0].dim(i).set_bounds(0, extents[i]);
     }
-    halogen::schedule_blocks(sums, block, vars, grain, machine);
+    halogen::schedule_blocks(sums, block, vars, grain, sets, machine);
+    block.bound_storage(vars.g, halogen::kSetsAtOnce);
+    halogen::bound_sets(lanes, vars.g, halogen::kSetsAtOnce);
     halogen::schedule_lane_sums(lanes, block, vars, machine);
   }
 

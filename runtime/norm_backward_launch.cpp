@@ -90,7 +90,7 @@ int NormBackwardLaunch::sums(const Pass &pass, const Memory &dy, const Memory &m
     Buffer mean = vector(of_sets(mean_hi, pass), v.g / per_set, v.b);
     Buffer s1 = row_blocks(to.first, v, pass), s2 = row_blocks(to.second, v, pass);
     return launch<NormRole::sums_cs_row>(p_.dtype, x, g, mean, per_set, plan_.block_s, plan_.block_r,
-                                         plan_.blocks_per_task, s1, s2);
+                                         plan_.blocks_per_task, plan_.block_sets, s1, s2);
   }
   const SlabView v = norm_slab_view(p_, pass.samples);
   return each_slab([&](int64_t channel, int64_t slab, int64_t count) {
@@ -262,8 +262,12 @@ int NormBackwardLaunch::apply_slab(const Pass &pass, const Memory &dy, const Spr
     Buffer hi = statistic(st.hi), slope = statistic(by.slope), offset = statistic(by.offset);
     Buffer scale(of_pass.at(channel, compute_bytes_), compute_,
                  {dim(slab, 1), dim(count, slab), dim(v.b, p_.per_channel() ? 0 : p_.C)});
-    return launch<NormRole::dx_slab>(p_.dtype, x, g, scale, hi, slope, offset, static_cast<int32_t>(v.S),
-                                     static_cast<int32_t>(p_.channels_per_set()), plan_.rows_per_task, dx);
+    const auto launched = [&](auto kernel) {
+      return kernel.function(call_, x, g, scale, hi, slope, offset, static_cast<int32_t>(v.S),
+                             static_cast<int32_t>(p_.channels_per_set()), plan_.rows_per_task, dx);
+    };
+    return plan_.stream ? launched(find_kernel<NormRole::dx_sc_stream>(p_.dtype, variant_))
+                        : launched(find_kernel<NormRole::dx_slab>(p_.dtype, variant_));
   });
 }
 
@@ -302,8 +306,11 @@ int NormBackwardLaunch::scale(const Pass &pass, const Memory &dy, const Memory &
     Buffer var = slab_statistic(st.spread, v, pass, channel, slab, count);
     Buffer w = slab_parameters(weight, channel, slab, count);
     halide_buffer_t *to = dx;
-    return launched(find_kernel<NormRole::apply_slab>(p_.dtype, variant_), g, mean, var, w, static_cast<int32_t>(v.S),
-                    1, plan_.rows_per_task, to);
+    const auto S = static_cast<int32_t>(v.S);
+    return plan_.stream ? launched(find_kernel<NormRole::apply_sc_stream>(p_.dtype, variant_), g, mean, var, w, S, 1,
+                                   plan_.rows_per_task, to)
+                        : launched(find_kernel<NormRole::apply_slab>(p_.dtype, variant_), g, mean, var, w, S, 1,
+                                   plan_.rows_per_task, to);
   });
 }
 

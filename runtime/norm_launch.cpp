@@ -83,10 +83,14 @@ int NormLaunch::fused_slab(const Pass &pass, const Parameters &parameters, const
 
 int NormLaunch::apply_slab(const Pass &pass, const Parameters &parameters, const Statistics &st) {
   return each_slab_of(pass, parameters, st, [&](const SlabView &v, SlabArguments a) {
-    return launch<NormRole::apply_slab>(p_.dtype, a.x, a.residual, a.hi, a.lo, a.var, a.weight, a.bias, st.has_lo,
-                                        a.has_weight, a.has_bias, a.has_residual, p_.epilogue, scalars_.eps,
-                                        scalars_.slope, static_cast<int32_t>(v.S),
-                                        static_cast<int32_t>(p_.channels_per_set()), plan_.rows_per_task, a.y);
+    const auto launched = [&](auto kernel) {
+      return kernel.function(call_, a.x, a.residual, a.hi, a.lo, a.var, a.weight, a.bias, st.has_lo, a.has_weight,
+                             a.has_bias, a.has_residual, p_.epilogue, scalars_.eps, scalars_.slope,
+                             static_cast<int32_t>(v.S), static_cast<int32_t>(p_.channels_per_set()),
+                             plan_.rows_per_task, a.y);
+    };
+    return plan_.stream ? launched(find_kernel<NormRole::apply_sc_stream>(p_.dtype, variant_))
+                        : launched(find_kernel<NormRole::apply_slab>(p_.dtype, variant_));
   });
 }
 
@@ -114,7 +118,8 @@ int NormLaunch::partial(const Pass &pass, const PairMemory &to) {
   if (plan_.across) return partial_slab(pass, to);
   const RowView v = norm_sets_view(p_, pass.samples);
   Buffer x = rows(t_.input, p_.x, v, pass), mean = row_blocks(to.first, v, pass), m2 = row_blocks(to.second, v, pass);
-  return launch<NormRole::partial_cs_row>(p_.dtype, x, plan_.block_s, plan_.block_r, plan_.blocks_per_task, mean, m2);
+  return launch<NormRole::partial_cs_row>(p_.dtype, x, plan_.block_s, plan_.block_r, plan_.blocks_per_task,
+                                          plan_.block_sets, mean, m2);
 }
 
 int NormLaunch::merge(const Pass &pass, const PairMemory &from, const Statistics &to) {

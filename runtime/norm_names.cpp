@@ -20,11 +20,14 @@ struct Names : KernelNames {
 }  // namespace
 
 #define HALOGEN_ADD(role, dtype) all.add<NormRole::role>(#role, dtype)
-#define HALOGEN_ADD_FUSED(role) plan.each ? HALOGEN_ADD(role##_cs_each, p.dtype) : HALOGEN_ADD_PATH(role)
-#define HALOGEN_ADD_PATH(role)                           \
-  across        ? HALOGEN_ADD(role##_slab, p.dtype)      \
-  : plan.stream ? HALOGEN_ADD(role##_cs_stream, p.dtype) \
-                : HALOGEN_ADD(role##_cs_row, p.dtype)
+#define HALOGEN_ADD_ROWS(role) \
+  plan.stream ? HALOGEN_ADD(role##_cs_stream, p.dtype) : HALOGEN_ADD(role##_cs_row, p.dtype)
+#define HALOGEN_ADD_FUSED(role) \
+  plan.each ? HALOGEN_ADD(role##_cs_each, p.dtype) : across ? HALOGEN_ADD(role##_slab, p.dtype) : HALOGEN_ADD_ROWS(role)
+#define HALOGEN_ADD_APPLIED(role)                        \
+  !across       ? HALOGEN_ADD_ROWS(role)                 \
+  : plan.stream ? HALOGEN_ADD(role##_sc_stream, p.dtype) \
+                : HALOGEN_ADD(role##_slab, p.dtype)
 
 bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTensors &t, halogen_isa isa, char *names,
                        size_t size, const char **missing) {
@@ -39,7 +42,7 @@ bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTen
   }
   if (t.moments.exists) HALOGEN_ADD(given, compute_dtype(p.dtype));
   const bool across = norm_across(plan);
-  if (p.values() > 0) fused ? HALOGEN_ADD_FUSED(fused) : HALOGEN_ADD_PATH(apply);
+  if (p.values() > 0) fused ? HALOGEN_ADD_FUSED(fused) : HALOGEN_ADD_APPLIED(apply);
   if (t.saved_mean.exists) HALOGEN_ADD(save, compute_dtype(p.dtype));
   if (t.running_mean.exists) HALOGEN_ADD(running, t.running_mean.dtype);
   *missing = all.missing;
@@ -69,6 +72,10 @@ bool norm_can_stream(const NormProblem &p, const NormPlan &plan, halogen_isa isa
   const Variant variant = variant_of(isa);
   const auto has = [&](auto kernel) { return kernel.function != nullptr; };
   const bool fused = p.reduces() && plan.path != HALOGEN_NORM_PATH_SPLIT;
+  if (norm_across(plan)) {
+    return p.backward ? has(find_kernel<NormRole::dx_sc_stream>(p.dtype, variant))
+                      : has(find_kernel<NormRole::apply_sc_stream>(p.dtype, variant));
+  }
   if (p.backward) {
     return fused ? has(find_kernel<NormRole::backward_cs_stream>(p.dtype, variant))
                  : has(find_kernel<NormRole::dx_cs_stream>(p.dtype, variant));
@@ -103,10 +110,12 @@ bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, cons
   const bool applied = steps.applied && p.values() > 0;
   if (applied) HALOGEN_ADD(coefficients, compute);
   if (steps.fused) HALOGEN_ADD_FUSED(backward);
-  if (applied) HALOGEN_ADD_PATH(dx);
-  if (steps.scaled) HALOGEN_ADD_PATH(apply);
+  if (applied) HALOGEN_ADD_APPLIED(dx);
+  if (steps.scaled) HALOGEN_ADD_APPLIED(apply);
   if (steps.gradients) HALOGEN_ADD(gradients, t.grad_weight.exists ? t.grad_weight.dtype : t.grad_bias.dtype);
-#undef HALOGEN_ADD_PATH
+#undef HALOGEN_ADD_APPLIED
+#undef HALOGEN_ADD_FUSED
+#undef HALOGEN_ADD_ROWS
 #undef HALOGEN_ADD
   *missing = all.missing;
   return all.missing == nullptr;

@@ -13,6 +13,8 @@ constexpr int64_t kBlockValues = 4096;
 // of a row schedule up to four.
 constexpr int64_t kBlockRowsSlab = 128;
 constexpr int64_t kBlockRowsRow = 32;
+// Sets whose blocks a kernel sums up side by side, at most.
+constexpr int64_t kBlockSets = 32;
 // Rows that kernels read side by side, one stream of memory each.
 constexpr int64_t kRowsAtOnce = 4;
 // Pieces of rows begin a multiple of so many values apart: a cache line of any type.
@@ -20,8 +22,8 @@ constexpr int64_t kLine = 32;
 // Data in a task: large enough that starting it costs nothing, small enough to be shared out and to stay in an L2.
 constexpr int64_t kTaskBytes = 128 * 1024;
 // With own statistics up to this, as half an L2 allows: the more channels, the longer the pieces of a sample that are read at once.
-// Zen 3, 2026-11: a tenth faster than 128 KiB at 196 values a row.
-constexpr int64_t kMaxTaskBytes = 256 * 1024;
+// 2026-11: Zen 3, 256 KiB a tenth faster than 128 at 196 values a row; Zen 4, 512 KiB a twentieth faster than 256.
+constexpr int64_t kMaxTaskBytes = 512 * 1024;
 // Rows shorter than this are better taken many at once, by lanes across channels. Zen 3, 2026-11: at 49 values row is ahead of
 // slab by a fifth in training, by half in evaluation.
 constexpr int64_t kShortRow = 32;
@@ -39,6 +41,9 @@ constexpr int64_t kGpuBlocks = 1024;
 constexpr int64_t kGpuLanes = 32;
 // What a grid takes beyond its first dimension, in which samples are not.
 constexpr int64_t kGpuSamples = 65535;
+// A set of rows up to this part of the last-level cache, whose cores share it, is read again from there: Zen 4, 2026-11, 1.6 MB a channel
+// (32x64x112x112), training a fifth faster than by blocks of all sets, backward a third; 1 MB (2x64x64x64x64), backward 1.6 times.
+constexpr int64_t kLastLevelParts = 8;
 // Only a handful of large sets: split them, so that threads can share one.
 constexpr int64_t kFewSets = 4;
 #if defined(__x86_64__)
@@ -190,10 +195,22 @@ void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
                 order = norm_order_view(p, plan->samples);
   const int64_t task_bytes = std::clamp(caches.l2 / 2, kTaskBytes, kMaxTaskBytes);
   plan->sets_per_task = at_least_one(task_bytes / (sets.s * sets.r * bytes), sets.g);
-  plan->blocks_per_task =
-      at_least_one(kTaskBytes / (int64_t{plan->block_s} * plan->block_r * bytes), ceil_div(p.S, plan->block_s));
+  const int64_t block_bytes = int64_t{plan->block_s} * plan->block_r * bytes;
+  plan->blocks_per_task = at_least_one(kTaskBytes / block_bytes, ceil_div(sets.s, plan->block_s));
+  plan->block_sets = at_least_one(kTaskBytes / (block_bytes * plan->blocks_per_task), std::min(kBlockSets, sets.g));
   plan->apply_sets = at_least_one(kTaskBytes / (order.s * order.r * bytes), order.g);
   plan->apply_samples = plan->apply_sets < order.g ? 1 : at_least_one(kTaskBytes / (p.C * p.S * bytes), order.b);
+}
+
+/// Whether what writes y or dx has a twin with streaming stores: rows of channels, one by one or, where lanes run across them, applied to
+/// by a kernel of its own and cut at cache lines.
+bool can_stream(const NormProblem &p, const NormPlan &plan) {
+  constexpr int64_t line_bytes = 64;
+  if (p.gpu || p.in_place || !p.whole_lines || plan.each || p.dtype == Dtype::f64) return false;
+  if (!norm_across(plan)) return true;
+  const bool applied = plan.path == HALOGEN_NORM_PATH_SPLIT || !p.reduces();
+  const bool cut_at_lines = plan.slab == p.C || plan.slab * dtype_bytes(p.dtype) % line_bytes == 0;
+  return p.channel_last && applied && cut_at_lines;
 }
 
 void plan_slabs(const NormProblem &p, int64_t slab, NormPlan *plan) {
@@ -316,15 +333,20 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
   const bool batch = p.over_samples(), whole = plan->samples == p.N;
   const bool slab_possible = p.channel_last || (p.x.c == p.S && p.y.c == p.S && p.residual.c == p.S);
 
+  const int64_t cache = std::max(caches.l2, caches.last_level / kLastLevelParts);
   // The rows of a slab are read twice: with own statistics it must fit in half the L2, one set of channels at least.
   const SlabView view = norm_slab_view(p, plan->samples);
   const int64_t slab_rows = p.reduces() ? view.r : 1;
-  const int64_t slab = std::min(kSlabValues, caches.l2 / 2 / (slab_rows * read_bytes(p))) / view.S;
+  const int64_t widest = kSlabValues / view.S, row_bytes = slab_rows * view.S * read_bytes(p);
+  // A whole sample, as it lies in memory, is read again from a level further out. Zen 4, 2026-11: 20x100x35x45 1.9 times as fast as by
+  // blocks of all sets; pieces of rows that are as large all in all, 0.3 times.
+  const bool sample_fits = p.C <= widest && p.C * row_bytes <= cache && view.b >= kFewSets;
+  const int64_t slab = sample_fits ? p.C : std::min(widest, caches.l2 / 2 / row_bytes);
   const int64_t set_channels = p.channels_per_set(), whole_sets = slab / set_channels * set_channels;
   const bool slab_whole = !view.merged || view.b == 1;
   const int64_t narrowest = p.channel_last ? std::min(kNarrowSlab, p.C) : 1;
   const bool slab_fits = whole_sets >= std::max(set_channels, narrowest) && (!batch || (whole && slab_whole));
-  const bool row_fits = set_values(p) * read_bytes(p) <= caches.l2 && (!batch || whole);
+  const bool row_fits = set_values(p) * read_bytes(p) <= cache && (!batch || whole);
   // A GPU has sums of every i: too many where a sample is one row of them.
   const bool short_rows = p.S < kShortRow && (!p.gpu || p.per_channel());
   const bool across = slab_possible && (p.channel_last || short_rows);
@@ -352,8 +374,7 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
   const int64_t cached = p.reduces() ? caches.last_level / 4 * 3 : caches.last_level;
   const bool large = p.C * p.S * p.N >= cached / (read_bytes(p) + dtype_bytes(p.dtype));
   const bool wanted = stores == HALOGEN_STORES_STREAMING || (stores == HALOGEN_STORES_AUTO && kStreamingSaves && large);
-  plan->stream =
-      wanted && !p.gpu && !p.in_place && p.whole_lines && !norm_across(*plan) && !plan->each && p.dtype != Dtype::f64;
+  plan->stream = wanted && can_stream(p, *plan);
   return true;
 }
 

@@ -77,7 +77,8 @@ struct NormPlan {
   // Lanes along rows:
   int32_t block_s, block_r;  ///< blocks of statistics
   int32_t sets_per_task;     ///< ROW: sets in a task
-  int32_t blocks_per_task;   ///< SPLIT: neighbouring blocks of a row in a task
+  int32_t blocks_per_task;   ///< SPLIT: neighbouring blocks of a row in a task,
+  int32_t block_sets;        ///< of neighbouring g's
   int32_t chunk_rows;        ///< each, backward: rows that gradients of parameters are added up over, in a task
   int32_t apply_sets;        ///< ROW with given statistics, SPLIT: g's in a task,
   int32_t apply_samples;     ///< and b's

@@ -67,6 +67,32 @@ bool same_gradients(const GradientResult &a, const GradientResult &b) {
   return same_bits(a.input, b.input) && same_bits(a.weight, b.weight) && same_bits(a.bias, b.bias);
 }
 
+/** Streaming stores, by any number of threads, against stores through the caches. */
+void check_streaming(const NormProblem &problem, const GradientData &data, const GradientWish &wish,
+                     const Variant &variant, halogen_norm_path path) {
+  const bool last = problem.output_place == Place::last;
+  const GradientResult expected = run_gradients(context_of(variant), problem, data, wish, path);
+  for (const int threads : {1, 2, 3, 8}) {
+    if (quick() && threads > 1) continue;
+    halogen_context_options options = HALOGEN_CONTEXT_OPTIONS_INIT;
+    options.isa = variant.isa;
+    options.num_threads = threads;
+    options.stores = HALOGEN_STORES_STREAMING;
+    const Context context(options);
+    OnLines placement;
+    const GradientResult result = run_gradients(context.get(), problem, data, wish, path, &placement);
+    INFO(variant.name, " path ", path_name(path), " ", describe(problem), " ", result.message);
+    CHECK(result.status == HALOGEN_OK);
+    // One kernel does all of it for float32 rows only; v2 has no streaming kernels.
+    const bool split = path == HALOGEN_NORM_PATH_SPLIT, slab = path == HALOGEN_NORM_PATH_SLAB;
+    const bool streams = last ? split : !slab && (split || same(problem.dtype, float32));
+    if (streams && path != HALOGEN_NORM_PATH_AUTO && variant.isa != HALOGEN_ISA_V2) {
+      CHECK(std::string(result.ran.kernels).find(last ? "_sc_stream" : "_cs_stream") != std::string::npos);
+    }
+    CHECK(same_gradients(result, expected));
+  }
+}
+
 }  // namespace
 
 TEST_SUITE("norm_backward") {
@@ -181,33 +207,20 @@ TEST_SUITE("norm_backward") {
 
   TEST_CASE("norm: streaming stores and any number of threads give the same bits") {
     for (const DLDataType dtype : {float32, float16, bfloat16}) {
-      for (NormProblem problem : each_scope({8, 34, 64})) {
-        problem.dtype = dtype;
-        problem.saved = true;
-        const GradientData data(problem, 500);
-        for (const Variant &variant : variants_of(dtype)) {
-          for (const halogen_norm_path path : norm_paths) {
-            if (!backward_path_applies(problem, path)) continue;
-            const GradientResult expected = run_gradients(context_of(variant), problem, data, {}, path);
-            for (const int threads : {1, 2, 3, 8}) {
-              if (quick() && threads > 1) continue;
-              halogen_context_options options = HALOGEN_CONTEXT_OPTIONS_INIT;
-              options.isa = variant.isa;
-              options.num_threads = threads;
-              options.stores = HALOGEN_STORES_STREAMING;
-              const Context context(options);
-              OnLines placement;
-              const GradientResult result = run_gradients(context.get(), problem, data, {}, path, &placement);
-              INFO(variant.name, " path ", path_name(path), " ", describe(problem), " ", result.message);
-              CHECK(result.status == HALOGEN_OK);
-              const bool rows = path == HALOGEN_NORM_PATH_ROW || path == HALOGEN_NORM_PATH_SPLIT;
-              // One kernel does all of it for float32 only; v2 has no streaming kernels.
-              const bool fused =
-                  path != HALOGEN_NORM_PATH_SPLIT && backward_path_applies(problem, HALOGEN_NORM_PATH_ROW);
-              if (rows && variant.isa != HALOGEN_ISA_V2 && (!fused || same(dtype, float32))) {
-                CHECK(std::string(result.ran.kernels).find("_cs_stream") != std::string::npos);
-              }
-              CHECK(same_gradients(result, expected));
+      for (const Place place : {Place::first, Place::last}) {
+        for (NormProblem problem : each_scope({8, place == Place::last ? 64 : 34, 64})) {
+          problem.dtype = dtype;
+          problem.saved = true;
+          problem.put_all(place);
+          const GradientData data(problem, 500);
+          for (const Variant &variant : variants_of(dtype)) {
+            for (const halogen_norm_path path : norm_paths) {
+              if (!backward_path_applies(problem, path)) continue;
+              check_streaming(problem, data, {}, variant, path);
+              // Of given statistics nothing need be summed up.
+              GradientWish scaled;
+              scaled.weight = scaled.bias = false;
+              if (problem.given) check_streaming(problem, data, scaled, variant, path);
             }
           }
         }

@@ -1,5 +1,5 @@
-// Streaming stores: the same bits as stores through the caches, where rows of y are whole cache lines and y is not x; elsewhere the
-// call is made without them.
+// Streaming stores: the same bits as stores through the caches, where rows of y (channel-last: places) are whole cache lines and y is
+// not x; elsewhere the call is made without them.
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -47,19 +47,23 @@ bool streams(const NormResult &result) { return std::string(result.ran.kernels).
 
 void check(const NormProblem &problem) {
   const NormData data = ordinary_data(problem, 21);
-  const bool whole_lines = problem.s() * static_cast<int64_t>(bytes_of(problem.dtype)) % 64 == 0;
+  const bool last = problem.output_place == Place::last;
+  const bool whole_lines = (last ? problem.c() : problem.s()) * static_cast<int64_t>(bytes_of(problem.dtype)) % 64 == 0;
   for (const Variant &variant : variants_of(problem.dtype)) {
     const bool can = variant.isa != HALOGEN_ISA_V2 && !same(problem.dtype, float64);
     const Context cached(options_of(variant, HALOGEN_STORES_CACHED));
     const Context streaming(options_of(variant, HALOGEN_STORES_STREAMING));
-    for (halogen_norm_path path : {HALOGEN_NORM_PATH_ROW, HALOGEN_NORM_PATH_SPLIT}) {
+    for (halogen_norm_path path : {HALOGEN_NORM_PATH_ROW, HALOGEN_NORM_PATH_SLAB, HALOGEN_NORM_PATH_SPLIT}) {
       if (!path_applies(problem, path)) continue;
       INFO(variant.name, " path ", path_name(path), " ", describe(problem));
       const NormResult expected = run(cached.get(), problem, data, path, 0, false);
       CHECK_FALSE(streams(expected));
       const NormResult aligned = run(streaming.get(), problem, data, path, 0, false);
-      const bool rows = path == HALOGEN_NORM_PATH_ROW || problem.s() >= 32;
-      CHECK(streams(aligned) == (can && whole_lines && rows));
+      // Of lanes across channels: channel-last data, where one kernel does not do both the sums and y.
+      const bool across =
+          path == HALOGEN_NORM_PATH_SLAB || (path == HALOGEN_NORM_PATH_SPLIT && (last || problem.s() < 32));
+      const bool applied = path == HALOGEN_NORM_PATH_SPLIT || problem.given;
+      CHECK(streams(aligned) == (can && whole_lines && (!across || (last && applied))));
       const NormResult unaligned = run(streaming.get(), problem, data, path, 1, false);
       CHECK_FALSE(streams(unaligned));
       const NormResult in_place = run(streaming.get(), problem, data, path, 0, true);
@@ -93,6 +97,23 @@ TEST_SUITE("norm_stream") {
         problem.running = Running::none;
         problem.given = true;
         check(problem);
+      }
+    }
+  }
+
+  TEST_CASE("norm: streaming stores of channel-last data give the same bits") {
+    // The last: more channels than a slab has, 2048.
+    for (const std::vector<int64_t> &shape : std::vector<std::vector<int64_t>>{
+             {1, 16, 3}, {2, 48, 5, 7}, {3, 36, 9}, {2, 96, 131}, {9, 32, 3, 3}, {2, 2112, 3}}) {
+      for (const DLDataType dtype : {float32, float16, bfloat16}) {
+        for (NormProblem problem : each_scope(shape)) {
+          problem.dtype = dtype;
+          problem.put_all(Place::last);
+          problem.residual = problem.c() == 96;
+          check(problem);
+          problem.given = true;
+          check(problem);
+        }
       }
     }
   }

@@ -60,6 +60,8 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
   CHECK((problem.gpu || !problem.reduces() || plan.each || rows % 4 != 0 || plan.block_r % 4 == 0));
   CHECK(plan.sets_per_task >= 1);
   CHECK(plan.blocks_per_task >= 1);
+  CHECK(plan.block_sets >= 1);
+  CHECK(plan.block_sets <= 32);
   CHECK(plan.apply_sets >= 1);
   CHECK(plan.apply_samples >= 1);
   const int64_t elements = plan.samples * problem.C * problem.S;
@@ -175,14 +177,18 @@ TEST_SUITE("plan") {
     CHECK(planned(batch(32, 2048, 16)).path == HALOGEN_NORM_PATH_SLAB);
     CHECK(planned(batch(32, 2048, 49)).path == HALOGEN_NORM_PATH_ROW);
     CHECK(planned(batch(32, 256, 3136)).path == HALOGEN_NORM_PATH_ROW);
-    CHECK(planned(batch(32, 64, 12544)).path == HALOGEN_NORM_PATH_SPLIT);
+    CHECK(planned(batch(32, 64, 12544)).path == HALOGEN_NORM_PATH_ROW);
+    CHECK(planned(batch(32, 64, 1 << 16)).path == HALOGEN_NORM_PATH_SPLIT);
     CHECK(planned(batch(32, 2048, 1, false)).path == HALOGEN_NORM_PATH_SLAB);
     CHECK(planned(batch(32, 2048, 49, false)).path == HALOGEN_NORM_PATH_ROW);
     CHECK(planned(batch(32, 64, 12544, false)).path == HALOGEN_NORM_PATH_ROW);
     NormProblem instance = batch(4, 64, 16384);
     instance.scope = HALOGEN_NORM_SCOPE_INSTANCE;
     CHECK(planned(instance).path == HALOGEN_NORM_PATH_ROW);
-    instance.S = 1 << 20;
+    instance.S = 1 << 20;  // an eighth of the last-level cache
+    instance = dense(instance);
+    CHECK(planned(instance).path == HALOGEN_NORM_PATH_ROW);
+    ++instance.S;
     instance = dense(instance);
     CHECK(planned(instance).path == HALOGEN_NORM_PATH_SPLIT);
     instance.gpu = true;
@@ -195,6 +201,14 @@ TEST_SUITE("plan") {
     last.N = 1;
     last.S = 49;
     CHECK(planned(dense(last)).path == HALOGEN_NORM_PATH_SLAB);
+    // Samples that are sets, and an eighth of the last-level cache, are slabs, unless they are too few.
+    last.scope = HALOGEN_NORM_SCOPE_INSTANCE;
+    last.S = 1 << 14;
+    for (const int64_t n : {3, 4}) {
+      last.N = n;
+      CHECK(planned(dense(last)).path == (n < 4 ? HALOGEN_NORM_PATH_SPLIT : HALOGEN_NORM_PATH_SLAB));
+    }
+    CHECK(planned(dense(last)).slab == 64);
   }
 
   TEST_CASE("plan: a forced path is taken, or refused with a reason") {
@@ -244,6 +258,21 @@ TEST_SUITE("plan") {
     ragged.whole_lines = false;
     CHECK_FALSE(stream(ragged, HALOGEN_STORES_STREAMING));
     CHECK_FALSE(stream(batch(32, 2048, 16), HALOGEN_STORES_STREAMING));
+    // Lanes across channels: of channel-last data that are cut at cache lines, by kernels that do not sum up, too.
+    NormProblem last = large;
+    last.channel_last = true;
+    CHECK(stream(dense(last), HALOGEN_STORES_STREAMING));
+    NormProblem fused = batch(1, 64, 49);
+    fused.channel_last = true;
+    CHECK_FALSE(stream(dense(fused), HALOGEN_STORES_STREAMING));
+    fused.own_statistics = false;
+    CHECK(stream(dense(fused), HALOGEN_STORES_STREAMING));
+    // Slabs of 2040 channels begin within a line.
+    NormProblem groups = batch(2, 2400, 3136);
+    groups.scope = HALOGEN_NORM_SCOPE_GROUP;
+    groups.groups = 80;
+    groups.channel_last = true;
+    CHECK_FALSE(stream(dense(groups), HALOGEN_STORES_STREAMING));
   }
 
   TEST_CASE("plan: a lane sums at most 256 values in float32") {

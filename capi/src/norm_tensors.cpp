@@ -133,7 +133,8 @@ bool whole_lines(const NormProblem &p, const DataField &field) {
   constexpr int64_t kLine = 64;
   const int64_t bytes = dtype_bytes(p.dtype);
   const auto lines = [&](int64_t elements) { return elements * bytes % kLine == 0; };
-  return !p.channel_last && lines(p.S) && lines(field.strides->c) && lines(field.strides->n) &&
+  const auto row = [&](int64_t values, int64_t stride) { return lines(values) && lines(stride); };
+  return (p.channel_last ? row(p.C, field.strides->s) : row(p.S, field.strides->c)) && lines(field.strides->n) &&
          (p.gpu || reinterpret_cast<uintptr_t>(field.memory->address()) % kLine == 0);
 }
 

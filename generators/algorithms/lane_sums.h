@@ -4,6 +4,7 @@
 #define HALOGEN_GENERATORS_LANE_SUMS_H
 
 #include <functional>
+#include <vector>
 
 #include "Halide.h"
 
@@ -35,6 +36,7 @@ struct BlockVars {
 /// How sums run in parallel: `streams` places of a block at once, `lanes` values side by side at each, added up `folds` at a time.
 /// CPU: the lanes are a register. The streams are rows where the rows can be shared out evenly: from memory four places are read faster
 /// than one (Zen 3, 2026-11, with the results' rows: training of 32x64x3136 54 -> 74 % of a copy's speed); else neighbours in one row.
+/// `folds`, a power of two, is what is added up to one in f64.
 /// GPU (threads): a lane is a thread, which takes its part of all rows; one stream.
 struct Lanes {
   int lanes, streams, folds;
@@ -43,16 +45,16 @@ struct Lanes {
 
 /// Two sums over part of a block, with their stages for the schedule.
 struct LaneSums {
-  Expr by_runs;         ///< of the part
-  RDom groups;          ///< x: group of lanes, y: row
-  RDom rest;            ///< GPU: x: lane of a row's last group, y: row
-  RDom last;            ///< CPU: a row's end
-  RDom singles;         ///< CPU: x: value of a row of less than a vector
-  RDom rows;            ///< x: lanes of a fold, y: stream, z: row
-  RDom fold_total;      ///< x: fold
-  Func lanes{"lanes"};  ///< (lane, stream, row, ks, kr, g, b), of x's type
-  Func folds{"folds"};  ///< (fold, ks, kr, g, b), of x's type
-  Func total{"total"};  ///< (ks, kr, g, b), f64
+  Expr by_runs;              ///< of the part
+  RDom groups;               ///< x: group of lanes, y: row
+  RDom rest;                 ///< GPU: x: lane of a row's last group, y: row
+  RDom last;                 ///< CPU: a row's end
+  RDom singles;              ///< CPU: x: value of a row of less than a vector
+  RDom rows;                 ///< x: lanes of a fold, y: stream, z: row
+  Func lanes{"lanes"};       ///< (lane, stream, row, ks, kr, g, b), of x's type
+  Func folds{"folds"};       ///< (fold, ks, kr, g, b), of x's type
+  std::vector<Func> halves;  ///< (fold, ks, kr, g, b), f64, half as many folds each; not on a GPU's schedule
+  Func total{"total"};       ///< (ks, kr, g, b), f64
   Var lane{"lane"}, stream{"stream"}, row{"row"}, fold{"fold"};
 };
 

@@ -74,7 +74,8 @@ BlockStatistics block_statistics(const Func &x, const BlockShape &shape, const L
 }
 
 Tuple block_moments(const Expr &centre, const Expr &sum, const Expr &sum_of_squares, const Expr &count) {
-  return Tuple(cast<double>(centre) + sum / count, sum_of_squares - sum * sum / count);
+  const Expr shift = sum / count;
+  return Tuple(cast<double>(centre) + shift, sum_of_squares - sum * shift);
 }
 
 Tuple statistic(const Type &type, const Expr &mean, const Expr &m2, const Expr &count) {

@@ -32,7 +32,9 @@ void schedule_cpu(LaneSums &sums, Func block, const BlockVars &at) {
   // After all else: it takes a copy. Of a constant, it would be a second one.
   if (!Internal::is_const(sums.by_runs)) sums.folds.update().specialize(sums.by_runs);
   sums.total.compute_at(block, at.ks).never_partition_all();
-  sums.total.update().atomic().vectorize(sums.fold_total).never_partition_all();
+  for (Func halves : sums.halves) {
+    halves.compute_at(sums.total, at.g).vectorize(sums.fold);
+  }
 }
 
 // One thread per lane; neighbours read neighbouring values.
@@ -45,7 +47,6 @@ void schedule_gpu(LaneSums &sums, Func block, const BlockVars &at) {
   folds.compute_at(block, at.ks).store_in(MemoryType::GPUShared).gpu_threads(sums.fold);
   folds.update().reorder(sums.rows.x, sums.rows.y, sums.rows.z, sums.fold).gpu_threads(sums.fold);
   sums.total.compute_at(block, at.ks).store_in(MemoryType::GPUShared);
-  sums.total.update().unscheduled();
 }
 
 constexpr int kRows = 4;
@@ -70,16 +71,19 @@ void schedule_lane_sums(LaneSums &sums, Func block, const BlockVars &at, const M
   }
 }
 
-void schedule_blocks(Func results, Func block, const BlockVars &at, const Expr &grain, const Machine &machine) {
-  Var task("task"), set("set"), outer("outer"), inner("inner");
+void schedule_blocks(Func results, Func block, const BlockVars &at, const Expr &grain, const Expr &sets,
+                     const Machine &machine) {
+  Var task("task"), set("set"), outer("outer"), inner("inner"), some("some"), one("one");
   block.reorder(at.g, at.ks, at.kr, at.b);
   if (machine.gpu) {
     // Many even when rows are few and long. Sets go first: only a grid's first dimension may exceed 65535.
     results.fuse(at.ks, at.kr, task).fuse(at.g, at.b, set).reorder(set, task).gpu_blocks(set, task);
     block.compute_at(results, set).store_in(MemoryType::GPUShared);
   } else {
-    results.reorder(at.ks, at.kr, at.g, at.b).split(at.ks, outer, inner, grain, TailStrategy::GuardWithIf);
-    results.fuse(outer, at.kr, task).fuse(task, at.g, set).parallel(set).parallel(at.b).never_partition_all();
+    results.split(at.ks, outer, inner, grain, TailStrategy::GuardWithIf)
+        .split(at.g, some, one, sets, TailStrategy::GuardWithIf)
+        .reorder(one, inner, outer, at.kr, some, at.b);
+    results.fuse(outer, at.kr, task).fuse(task, some, set).parallel(set).parallel(at.b).never_partition_all();
     block.compute_at(results, inner);
   }
 }

@@ -12,8 +12,10 @@ namespace halogen {
 /// Computes the sums inside `block`'s loop over ks.
 void schedule_lane_sums(LaneSums &sums, Func block, const BlockVars &at, const Machine &machine);
 
-/// Blocks as results of a kernel: `grain` neighbouring blocks of a row are a task; on a GPU each has a thread block.
-void schedule_blocks(Func results, Func block, const BlockVars &at, const Expr &grain, const Machine &machine);
+/// Blocks as results of a kernel: `grain` neighbouring blocks of a row, of `sets` neighbouring g's, at most kSetsAtOnce, are a task; on a
+/// GPU each has a thread block.
+void schedule_blocks(Func results, Func block, const BlockVars &at, const Expr &grain, const Expr &sets,
+                     const Machine &machine);
 
 /// Sets of (s, r), all of whose values are read before `out` is computed from them. `of_sets` is a result of each, (g, b). A task takes
 /// `grain` neighbouring sets, about half an L2 of data: first the sums of all, then `out` from the cache. Sets go by at most

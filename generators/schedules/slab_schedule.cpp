@@ -114,7 +114,8 @@ void schedule_rows_at_once(Func out, const Var &i, const Var &r, const Expr &row
   out.vectorize(i, machine.stored, guarded);
 }
 
-Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, const Machine &machine) {
+Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, bool rows_at_once,
+                       const Machine &machine) {
   const auto &[i, r, t, b] = vars;
   Var rows("rows"), row("row"), set("set"), task("task");
   if (machine.gpu) {
@@ -129,7 +130,11 @@ Var schedule_slab_rows(Func out, const SlabRowVars &vars, const Expr &grain, con
   }
   out.split(r, rows, row, grain, TailStrategy::GuardWithIf).reorder(i, row, rows, t, b);
   out.fuse(t, b, set).fuse(rows, set, task).parallel(task).never_partition(task);
-  schedule_rows_at_once(out, i, row, grain, machine);
+  if (rows_at_once) {
+    schedule_rows_at_once(out, i, row, grain, machine);
+  } else {
+    out.vectorize(i, machine.stored, TailStrategy::GuardWithIf).never_partition(row);
+  }
   return task;
 }
 

@@ -42,8 +42,10 @@ struct SlabRowVars {
 };
 
 /// What is computed value by value over (i, r, t, b) from vectors that are there. CPU: a task is `grain` rows of a slab: its vectors stay
-/// in L1 while rows go by. GPU: a thread has four rows of an i. Returns the loop over tasks, or thread blocks.
-Halide::Var schedule_slab_rows(Halide::Func out, const SlabRowVars &vars, const Expr &grain, const Machine &machine);
+/// in L1 while rows go by, several at a time (schedule_rows_at_once), or for streaming stores, which want whole lines in memory's order,
+/// one. GPU: a thread has four rows of an i. Returns the loop over tasks, or thread blocks.
+Halide::Var schedule_slab_rows(Halide::Func out, const SlabRowVars &vars, const Expr &grain, bool rows_at_once,
+                               const Machine &machine);
 
 /// CPU: four rows of r's `rows` at a time, so that what belongs to an i is loaded once for four values; they are a quarter of all rows
 /// apart, as in row_sums(). In place works: a value is read only where it is written (GuardWithIf, never shifted inwards).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <sstream>
@@ -22,16 +23,26 @@ void append_once(const std::string &line) {
   file << line << '\n';
 }
 
+bool contains(const std::string &text, const char *part) { return text.find(part) != std::string::npos; }
+
+/** Kernels that gain nothing by registers wider than v3's: there is none of them above it. */
+bool is_narrow(const std::string &kernel) {
+  static const char *const roles[] = {"running", "save", "given", "mask", "coefficients", "gradients"};
+  return std::any_of(std::begin(roles), std::end(roles),
+                     [&](const char *role) { return kernel.rfind(std::string("norm_") + role + "_", 0) == 0; });
+}
+
 }  // namespace
 
 std::vector<std::string> kernel_names(const halogen_kernel_info &info) {
   std::istringstream words(info.kernels);
   std::vector<std::string> names;
   for (std::string name; words >> name;) {
-    // v4 has float64 normalisation from v3, and nothing else; the levels above have a sum of bfloat16, all else from v4.
+    // v4 has some of its normalisation from v3, and nothing else; the levels above have a sum of bfloat16, all else from v4.
     const std::string isa = info.isa, own = name.rfind("conv_sum_bf16", 0) == 0 ? isa : isa.substr(0, 2);
-    const bool borrowed = own == "v4" && name.rfind("norm_", 0) == 0 && name.find("_f64") != std::string::npos &&
-                          name.find("__v3") != std::string::npos;
+    const bool borrowed =
+        own == "v4" &&
+        (is_narrow(name) || (name.rfind("norm_", 0) == 0 && contains(name, "_f64") && contains(name, "__v3")));
     const std::string suffix = "__" + (borrowed ? "v3" : isa.rfind("v4", 0) == 0 ? own : isa);
     const size_t base = name.size() - std::min(name.size(), suffix.size());
     if (name.compare(base, std::string::npos, suffix) == 0) name.resize(base);

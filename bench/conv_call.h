@@ -1,0 +1,38 @@
+// conv_call.h: one call of halogen_conv_transpose1d_forward, with all that it needs.
+#pragma once
+
+#include <halogen/conv.h>
+
+#include <memory>
+#include <string>
+
+#include "conv_problem.h"
+#include "halogen_objects.h"
+#include "settings.h"
+#include "tensors.h"
+
+namespace halogen_bench {
+
+class ConvCall {
+ public:
+  ConvCall(const ConvProblem &problem, const Dtype &dtype, int threads, const Settings &settings);
+
+  /// With weights that were packed beforehand.
+  void operator()();
+  /// Packs, too.
+  void one_shot();
+  /// Which kernels it takes, and why.
+  std::string kernels();
+
+ private:
+  struct DestroyWeights {
+    void operator()(halogen_conv_weights *weights) const { halogen_conv_transpose1d_weights_destroy(weights); }
+  };
+  Context context_;
+  OwnedTensor x_, y_, weight_, bias_;
+  std::unique_ptr<halogen_conv_weights, DestroyWeights> packed_;
+  halogen_conv_transpose1d_args args_;
+  halogen_error error_ = HALOGEN_ERROR_INIT;
+};
+
+}  // namespace halogen_bench
