@@ -41,8 +41,10 @@ class NormPartialRow : public halogen::Kernel<NormPartialRow> {
       outputs[0].dim(i).set_bounds(0, extents[i]);
     }
     halogen::schedule_blocks(blocks, statistics.block, statistics.vars, grain, sets, machine);
-    statistics.block.bound_storage(statistics.vars.g, halogen::kSetsAtOnce);
-    halogen::bound_sets(statistics, halogen::kSetsAtOnce);
+    if (!machine.gpu) {
+      statistics.block.bound_storage(statistics.vars.g, halogen::kSetsAtOnce);
+      halogen::bound_sets(statistics, halogen::kSetsAtOnce);
+    }
     halogen::schedule_block_statistics(statistics, machine);
   }
 

@@ -51,8 +51,10 @@ class NormSumsRow : public halogen::Kernel<NormSumsRow> {
       outputs[0].dim(i).set_bounds(0, extents[i]);
     }
     halogen::schedule_blocks(sums, block, vars, grain, sets, machine);
-    block.bound_storage(vars.g, halogen::kSetsAtOnce);
-    halogen::bound_sets(lanes, vars.g, halogen::kSetsAtOnce);
+    if (!machine.gpu) {
+      block.bound_storage(vars.g, halogen::kSetsAtOnce);
+      halogen::bound_sets(lanes, vars.g, halogen::kSetsAtOnce);
+    }
     halogen::schedule_lane_sums(lanes, block, vars, machine);
   }
 
