@@ -111,6 +111,30 @@ def convolutions(lines):
           [[shape, *(share(of.get(mode, {}).get(threads)) for mode in GRADIENTS for threads in (1, 2))] for shape, of in backward.items()])
 
 
+def dtypes(results):
+    """16-bit convolutions: how many times float32's speed."""
+    found = {}
+    for result in results:
+        if result["name"].startswith("conv_dtype/"):
+            line, _, threads = result["name"].removeprefix("conv_dtype/").partition("/threads:")
+            shape, _, dtype = line.rpartition("/")
+            found.setdefault(dtype, {}).setdefault(shape, {})[int(threads)] = result
+    columns = [(dtype, threads) for dtype in found for threads in (1, 2)]
+
+    def times(dtype, threads, shape):
+        result = found[dtype][shape].get(threads)
+        return f"{result['times_f32']:.2f} ({result['times_f32_of_minima']:.2f})" if result else "–"
+    shapes = next(iter(found.values()), {})
+    if shapes:
+        table(["shape", *(f"{dtype}, {threads} thread{'s' * (threads > 1)}" for dtype, threads in columns)],
+              [[shape, *(times(*column, shape) for column in columns)] for shape in shapes])
+        for dtype, threads in columns:
+            ratios = [of[threads]["times_f32"] for of in found[dtype].values() if threads in of]
+            if ratios:
+                print(f"{dtype}, {threads}: geometric mean {statistics.geometric_mean(ratios):.2f}, least {min(ratios):.2f}")
+        print()
+
+
 def strided(results):
     percents = {r["name"]: r["percent"] for r in results if r["name"].startswith("strided/")}
     if percents:
@@ -152,6 +176,7 @@ def bench(results):
     if conv:
         convolution_means(conv)
         convolutions(conv)
+    dtypes(results)
     strided(results)
 
 

@@ -15,7 +15,7 @@ class NormPartialRow : public halogen::Kernel<NormPartialRow> {
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   Input<Buffer<void, 4>> x{"x"};  // s, r, g, b
   Input<int> block_s{"block_s"}, block_r{"block_r"};
-  Input<int> grain{"grain"}, sets{"sets"};                   // of a task: blocks of a row, g\'s
+  Input<int> grain{"grain"}, sets{"sets"};                   // of a task: blocks of a row, g's
   Output<Func> blocks{"blocks", {Float(64), Float(64)}, 4};  // ks, kr, g, b
 
   void configure() {

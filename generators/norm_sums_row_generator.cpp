@@ -16,7 +16,7 @@ class NormSumsRow : public halogen::Kernel<NormSumsRow> {
   Input<Buffer<void, 2>> mean_hi{"mean_hi"};  // set, b
   Input<int> per_set{"per_set"};
   Input<int> block_s{"block_s"}, block_r{"block_r"};
-  Input<int> grain{"grain"}, sets{"sets"};               // of a task: blocks of a row, g\'s
+  Input<int> grain{"grain"}, sets{"sets"};               // of a task: blocks of a row, g's
   Output<Func> sums{"sums", {Float(64), Float(64)}, 4};  // ks, kr, g, b
 
   void configure() {

@@ -23,7 +23,7 @@ constexpr Variant variant_below(Variant variant) {
     case Variant::v4_spr:
     case Variant::v4_zen4:
       return Variant::v4;
-    case Variant::v4:  // has none where v3's are as fast (HALOGEN_DATA_v4_<op>)
+    case Variant::v4:  // has none where v3's are as fast (HALOGEN_DATA_v4_<op>, rows without v4)
       return Variant::v3;
     default:
       return variant;
