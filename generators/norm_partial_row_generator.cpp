@@ -27,7 +27,7 @@ class NormPartialRow : public halogen::Kernel<NormPartialRow> {
     machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     shape = {x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
     Func data("data");
-    data(s, r, g, b) = precision.decode(x(s, r, g, b));
+    data(s, r, g, b) = precision.decode(x(s, r, unsafe_promise_clamped(g, 0, x.dim(2).extent() - 1), b));
     statistics = halogen::block_statistics(data, shape, machine.lanes);
     blocks(statistics.vars.ks, statistics.vars.kr, g, b) =
         statistics.block(statistics.vars.ks, statistics.vars.kr, g, b);

@@ -29,14 +29,16 @@ class NormSumsRow : public halogen::Kernel<NormSumsRow> {
     machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     shape = {x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
     const Expr first_s = vars.ks * block_s, first_r = vars.kr * block_r;
-    lanes = halogen::lane_sums(vars, halogen::whole_block(shape, shape.length_s(vars.ks), shape.length_r(vars.kr)),
-                               machine.lanes, precision.compute, [&](const Expr &s, const Expr &r) {
-                                 const Expr at_s = unsafe_promise_clamped(first_s + s, 0, shape.S - 1);
-                                 const Expr at_r = unsafe_promise_clamped(first_r + r, 0, shape.R - 1);
-                                 const Expr g = precision.decode(dy(at_s, at_r, vars.g, vars.b));
-                                 const Expr value = precision.decode(x(at_s, at_r, vars.g, vars.b));
-                                 return Tuple(g, g * strict_float(value - mean_hi(vars.g / per_set, vars.b)));
-                               });
+    lanes =
+        halogen::lane_sums(vars, halogen::whole_block(shape, shape.length_s(vars.ks), shape.length_r(vars.kr)),
+                           machine.lanes, precision.compute, [&](const Expr &s, const Expr &r) {
+                             const Expr at_s = unsafe_promise_clamped(first_s + s, 0, shape.S - 1);
+                             const Expr at_r = unsafe_promise_clamped(first_r + r, 0, shape.R - 1);
+                             const Expr at_g = unsafe_promise_clamped(vars.g, 0, x.dim(2).extent() - 1);
+                             const Expr gradient = precision.decode(dy(at_s, at_r, at_g, vars.b));
+                             const Expr value = precision.decode(x(at_s, at_r, at_g, vars.b));
+                             return Tuple(gradient, gradient * strict_float(value - mean_hi(at_g / per_set, vars.b)));
+                           });
     block(vars.ks, vars.kr, vars.g, vars.b) = lanes.total(vars.ks, vars.kr, vars.g, vars.b);
     sums(vars.ks, vars.kr, vars.g, vars.b) = block(vars.ks, vars.kr, vars.g, vars.b);
   }

@@ -63,18 +63,26 @@ LaneSums lane_sums(const BlockVars &at, const Part &part, const Lanes &shape, co
   sums.folds(fold, at.ks, at.kr, at.g, at.b) = Tuple(zero, zero);
   sums.folds(fold, at.ks, at.kr, at.g, at.b) = Tuple(folds[0] + lane_sum[0], folds[1] + lane_sum[1]);
 
-  // By halves: one sum after the other would wait for each.
-  const auto half = [&](const Func &of, const Expr &i, const Expr &other) {
-    const FuncRef a = of(i, at.ks, at.kr, at.g, at.b), b = of(other, at.ks, at.kr, at.g, at.b);
-    return Tuple(cast<double>(a[0]) + cast<double>(b[0]), cast<double>(a[1]) + cast<double>(b[1]));
+  const auto in_f64 = [&](const Func &of, const Expr &i) {
+    const FuncRef sum = of(i, at.ks, at.kr, at.g, at.b);
+    return Tuple(cast<double>(sum[0]), cast<double>(sum[1]));
   };
-  Func whole = sums.folds;
-  for (int n = shape.folds / 2; n > 1; n /= 2) {
-    Func halves("halves");
-    halves(fold, at.ks, at.kr, at.g, at.b) = half(whole, fold, fold + n);
-    sums.halves.push_back(whole = halves);
+  const auto both = [](const Tuple &a, const Tuple &b) { return Tuple(a[0] + b[0], a[1] + b[1]); };
+  if (shape.threads) {
+    sums.all = RDom(0, shape.folds, "all");
+    const FuncRef total = sums.total(at.ks, at.kr, at.g, at.b);
+    sums.total(at.ks, at.kr, at.g, at.b) = Tuple(cast<double>(0), cast<double>(0));
+    sums.total(at.ks, at.kr, at.g, at.b) = both(Tuple(total[0], total[1]), in_f64(sums.folds, sums.all));
+  } else {
+    // By halves: one sum after the other would wait for each.
+    Func whole = sums.folds;
+    for (int n = shape.folds / 2; n > 1; n /= 2) {
+      Func halves("halves");
+      halves(fold, at.ks, at.kr, at.g, at.b) = both(in_f64(whole, fold), in_f64(whole, fold + n));
+      sums.halves.push_back(whole = halves);
+    }
+    sums.total(at.ks, at.kr, at.g, at.b) = both(in_f64(whole, 0), in_f64(whole, 1));
   }
-  sums.total(at.ks, at.kr, at.g, at.b) = half(whole, 0, 1);
   return sums;
 }
 

@@ -47,6 +47,7 @@ void schedule_gpu(LaneSums &sums, Func block, const BlockVars &at) {
   folds.compute_at(block, at.ks).store_in(MemoryType::GPUShared).gpu_threads(sums.fold);
   folds.update().reorder(sums.rows.x, sums.rows.y, sums.rows.z, sums.fold).gpu_threads(sums.fold);
   sums.total.compute_at(block, at.ks).store_in(MemoryType::GPUShared);
+  sums.total.update().unscheduled();
 }
 
 constexpr int kRows = 4;
