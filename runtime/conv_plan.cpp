@@ -19,6 +19,8 @@ constexpr int64_t kLeastPositionsFromMemory = 96;
 // Weights of a task that has some of a channel's phases, and the positions up to which it may: each is finished by itself.
 constexpr int64_t kPhaseBytes = 256 * 1024;
 constexpr int64_t kFewPositions = 16;
+// Rows of a group in a block, phases and channels, that length's kernels for few rows have.
+constexpr int64_t kFewRows = 2;
 // Rows (phases and channels) of a task, so that copying its input and output is a small part of the work.
 constexpr int64_t kLeastRows = 64;
 
@@ -42,22 +44,26 @@ int64_t tile_of(halogen_conv_path path, const ConvProblem &p, const ConvLayout &
   return conv_length_vectors(v.bytes, v.registers, rows) * v.bytes / size_of(p);
 }
 
+int64_t widest_run(const ConvLayout &layout) {
+  int64_t widest = 1;
+  for (int32_t i = 0; i < layout.count; ++i) widest = std::max(widest, layout.runs[i].width);
+  return widest;
+}
+
 /// The levels with AVX512-BF16.
 bool has_pairs(halogen_isa isa) { return isa == HALOGEN_ISA_V4_SPR || isa == HALOGEN_ISA_V4_ZEN4; }
 
 bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path forced, halogen_isa isa, ConvPlan *plan) {
-  int64_t widest = 1;
-  for (int32_t i = 0; i < layout.count; ++i) widest = std::max(widest, layout.runs[i].width);
+  const int64_t widest = widest_run(layout), count = plan->last - plan->first + plan->before;
   const bool length_fits = widest <= 2 && p.finite && !layout.pairs;
-  const bool few_rows = length_fits && widest * p.shape.group_out() <= 2;
-  const int64_t count = plan->last - plan->first + plan->before;
+  // Lanes along one or two rows would be idle.
+  const bool few_rows = length_fits && widest * p.shape.group_out() <= kFewRows;
   if (layout.pairs && !has_pairs(isa)) return refuse(plan, "weights packed in pairs by v4_spr or v4_zen4");
   if (forced == HALOGEN_CONV_PATH_LENGTH && !length_fits) {
     return refuse(plan, widest > 2     ? "length: more than three phases"
                         : layout.pairs ? "length: weights packed in pairs"
                                        : "length: weights that are not finite");
   }
-  // With one or two rows, lanes along them would be idle.
   const bool many = count >= 2 * tile_of(HALOGEN_CONV_PATH_LENGTH, p, layout, isa, false);
   // One run of all phases is stored as one run of memory; several are scattered, and rows scatter less. Zen 3, 2026-11: 256->256
   // k 3 s 2 67 -> 77 GFLOP/s.
@@ -97,8 +103,8 @@ ConvVectors conv_vectors(halogen_isa isa) {
 }
 
 bool conv_packs_pairs(const ConvWeightShape &shape, halogen_isa isa) {
-  const int64_t rows = std::min(conv_phases(shape).phases, shape.K) * shape.group_out();
-  return shape.dtype == Dtype::bf16 && has_pairs(isa) && rows > 2 && shape.group_in() >= 2;
+  if (shape.dtype != Dtype::bf16 || !has_pairs(isa) || shape.group_in() < 2) return false;
+  return widest_run(conv_layout(shape, false)) * shape.group_out() > kFewRows;
 }
 
 bool conv_plan(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path forced, const Caches &caches,

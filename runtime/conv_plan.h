@@ -62,8 +62,8 @@ struct ConvVectors {
 };
 ConvVectors conv_vectors(halogen_isa isa);
 
-/// Whether weights are best packed in pairs for a level: where it has the kernel, which has lanes along rows, and more than one or two of
-/// them; one input channel has no pair.
+/// Whether weights are best packed in pairs for a level: where it has the kernel, which has lanes along rows, and blocks have more than
+/// one or two of them; one input channel has no pair.
 bool conv_packs_pairs(const ConvWeightShape &shape, halogen_isa isa);
 
 /// Plans a problem whose output is not empty. `forced` other than AUTO is taken or refused. On refusal returns false and

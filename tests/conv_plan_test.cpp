@@ -203,6 +203,19 @@ TEST_SUITE("conv_plan") {
     CHECK(plan.block_tasks == 1);
   }
 
+  TEST_CASE("conv_packs_pairs: not where lanes along the rows of a block would be idle") {
+    const auto packs = [](int64_t C_in, int64_t C_out, int64_t K, int64_t stride) {
+      return conv_packs_pairs({C_in, C_out, K, stride, 1, 1, Dtype::bf16}, HALOGEN_ISA_V4_ZEN4);
+    };
+    CHECK_FALSE(packs(64, 1, 25, 4));  // one phase of seven taps, three of six
+    CHECK_FALSE(packs(64, 1, 4, 2));
+    CHECK_FALSE(packs(1, 64, 4, 2));
+    CHECK(packs(64, 1, 24, 4));
+    CHECK(packs(64, 2, 25, 4));
+    CHECK_FALSE(conv_packs_pairs({64, 64, 4, 2, 1, 1, Dtype::bf16}, HALOGEN_ISA_V4));
+    CHECK_FALSE(conv_packs_pairs({64, 64, 4, 2, 1, 1, Dtype::f16}, HALOGEN_ISA_V4_ZEN4));
+  }
+
   TEST_CASE("conv_pads: numbers that overflow") {
     ConvPads p = {};
     const int64_t large = int64_t{1} << 62;
