@@ -145,26 +145,43 @@ def strided(results):
 PEERS = ("torch", "onnxruntime", "openvino")
 
 
+def beside(title, unit, results, rates, keys):
+    """A row for each line's `keys`, by thread count Halogen, the fastest peer and their ratio."""
+    lines = {}
+    for result in results:
+        if result["times"]:
+            lines.setdefault(tuple(result[key] for key in keys), {})[result["threads"]] = result
+    threads = sorted({count for of in lines.values() for count in of})
+
+    def cells(result):
+        if result is None:
+            return "–", "–", "–"
+        of = rates(result)
+        best = min(result["times"], key=result["times"].get)
+        share = f" ({100 * of['halogen'] / of['peak']:.0f} %)" if "peak" in of else ""
+        return f"{of['halogen']:.1f}{share}", f"{of[best]:.1f} {best}", f"{result['times_best_peer']:.2f}"
+    heads = [(f"{count} thread{'s' * (count > 1)}: halogen {unit}", "best peer", "times") for count in threads]
+    table([title, *keys[1:], *(head for group in heads for head in group)],
+          [[*line, *(cell for count in threads for cell in cells(of.get(count)))] for line, of in lines.items()])
+
+
 def peers(means, results):
-    def rate(result, name):
-        return f"{result[name]['gb_per_s']:.1f}" if result.get(name) else "–"
     table(["mode", "dtype", "channels", "threads", "times the best", "least", *(f"times {name}" for name in PEERS)],
           [[*(m[key] for key in ("mode", "dtype", "layout", "threads")), f"{m['times_best_peer']:.2f}", f"{m['least']:.2f}",
             *(f"{m['times'][name]:.2f}" if name in m["times"] else "–" for name in PEERS)] for m in means])
-    table(["shape", "mode", "threads", "halogen", *PEERS, "times the best"],
-          [[f"{r['model']}/{r['name']}", r["mode"], r["threads"], *(rate(r, name) for name in ("halogen", *PEERS)),
-            f"{r['times_best_peer']:.2f}"] for r in results if (r["dtype"], r["layout"]) == ("f32", "first") and r["times"]])
+
+    def rates(result):
+        return {name: result[name]["gb_per_s"] for name in ("halogen", *PEERS) if result.get(name)}
+    for dtype, layout in sorted({(r["dtype"], r["layout"]) for r in results}):
+        of = [{**r, "line": f"{r['model']}/{r['name']}"} for r in results if (r["dtype"], r["layout"]) == (dtype, layout)]
+        beside(f"{dtype}, channel-{layout}", "GB/s", of, rates, ("line", "mode"))
 
 
 def conv_peers(means, results):
     table(["mode", "threads", "times the best", "least"],
           [[m["mode"], m["threads"], f"{m['times_best_peer']:.2f}", f"{m['least']:.2f}"] for m in means])
-    columns = ("peak", "halogen", *PEERS)
-    table(["shape", "mode", "threads", *columns, "% of peak", "times the best"],
-          [[r["name"], r["mode"], r["threads"],
-            *(f"{rates[name]:.1f}" if name in rates else "–" for name in columns),
-            f"{100 * rates['halogen'] / rates['peak']:.0f}", f"{r['times_best_peer']:.2f}"]
-           for r in results for rates in [r["gflop_per_s"]]])
+    for mode in dict.fromkeys(r["mode"] for r in results):
+        beside(mode, "GFLOP/s (of peak)", [r for r in results if r["mode"] == mode], lambda r: r["gflop_per_s"], ("name",))
 
 
 def bench(results):
@@ -180,18 +197,31 @@ def bench(results):
     strided(results)
 
 
+def kind(measured):
+    if "means" not in measured:
+        return "bench"
+    return "conv_peers" if "gflop_per_s" in measured["results"][0] else "peers"
+
+
+def sort_key(mean):
+    return [str(mean.get(key, "")) for key in ("mode", "dtype", "layout", "threads")]
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    lines = {}
     for name in sys.argv[1:]:
         with open(name) as file:
             measured = json.load(file)
-        if "means" not in measured:
-            bench(measured["results"])
-        elif "gflop_per_s" in measured["results"][0]:
-            conv_peers(measured["means"], measured["results"])
+        lines.setdefault(kind(measured), []).append(measured)
+    for of_kind, files in lines.items():
+        results = [result for measured in files for result in measured["results"]]
+        means = sorted((mean for measured in files for mean in measured.get("means", [])), key=sort_key)
+        if of_kind == "bench":
+            bench(results)
         else:
-            peers(measured["means"], measured["results"])
+            {"peers": peers, "conv_peers": conv_peers}[of_kind](means, results)
 
 
 if __name__ == "__main__":
