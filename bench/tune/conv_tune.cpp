@@ -59,11 +59,17 @@ Buffer<int32_t> table_of(int taps, int stride) {
   return at;
 }
 
+/// Whole layers, each channel's weights as far from the next one's as they are there: the rows of a tile meet in few sets of L1.
+constexpr Layer kGradientLayers[] = {{"512x4096_L86", 512, 2048, 2, 86},
+                                     {"256x2048_L256", 256, 1024, 2, 256},
+                                     {"128x256_L1024", 128, 128, 2, 1024},
+                                     {"64x128_L2048", 64, 64, 2, 2048}};
+
 /// y(u, n, c, g): rows of the weights are input channels, steps are rows and taps.
 std::vector<Shape> gradient_shapes(const Params &params) {
   std::vector<Shape> shapes;
   const int tile = value_of(params, "vectors") * Halide::get_host_target().natural_vector_size<float>();
-  for (const Layer &l : kLayers) {
+  for (const Layer &l : kGradientLayers) {
     const int strip = round_up(std::min(l.positions, 256), tile), units = (l.positions + 255) / 256;
     const int row = (round_up(strip + 1, kBlock) / kBlock | 1) * kBlock, steps = l.rows * l.taps;
     auto x = filled({row * steps, units, 1}), w = filled({steps, l.channels, 1});
@@ -144,11 +150,14 @@ int main(int argc, char **argv) {
     const int accumulators = halogen::conv_accumulators(vector, registers);
     std::vector<Params> rows, gradient, weight;
     const int columns = accumulators / (halogen::kConvBlockBytes / vector);
-    for (int n = std::max(1, columns - 2); n <= std::min(columns + 1, 14); ++n) {
+    for (int n = std::max(1, columns / 3); n <= columns + 1; n += columns > 12 ? 2 : 1) {
       rows.push_back({{"positions", n}});
       weight.push_back({{"taps", n}});
     }
-    for (const int vectors : {1, 2, 3, 4}) gradient.push_back({{"rows", accumulators / vectors}, {"vectors", vectors}});
+    for (const int vectors : {1, 2, 3, 4}) {
+      gradient.push_back({{"rows", accumulators / vectors}, {"vectors", vectors}});
+      if (registers >= 32) gradient.push_back({{"rows", accumulators / 2 / vectors}, {"vectors", vectors}});
+    }
     const ConvTuned now = halogen::conv_tiles(vector, registers);
     const Winner best[] = {
         search("conv_rows", by_slices(rows), {{"positions", now.rows_positions}, {"slice", now.rows_slice}},
