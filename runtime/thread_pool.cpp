@@ -1,5 +1,6 @@
 #include "thread_pool.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -10,8 +11,8 @@ namespace {
 
 // How long a thread looks for the next loop before it goes to sleep: longer than the tasks that others still have and the time between two
 // kernels of one call, shorter than anyone would notice. Zen 4, 2026-11, two threads: 30 us -> 300 us, training of 20x100x35x45
-// channel-last 1.6 -> 1.1 ms; who is woken shares a CPU for a while.
-constexpr int64_t kSpinNanoseconds = 300000;
+// channel-last 1.6 -> 1.1 ms; who is woken shares a CPU for a while. After the first part it lets others have its CPU, if there are any.
+constexpr int64_t kSpinNanoseconds = 300000, kAloneNanoseconds = 20000;
 
 int64_t nanoseconds() {
   timespec now;
@@ -25,6 +26,22 @@ void relax() {
 #elif defined(__aarch64__)
   asm volatile("isb" ::: "memory");  // most cores treat `yield` as a no-op
 #endif
+}
+
+/// Looks, for kSpinNanoseconds at most, whether `found`.
+template <typename Found>
+bool spin_until(const Found &found) {
+  const int64_t begin = nanoseconds();
+  while (!found()) {
+    const int64_t waited = nanoseconds() - begin;
+    if (waited >= kSpinNanoseconds) return false;
+    if (waited < kAloneNanoseconds) {
+      relax();
+    } else {
+      sched_yield();
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -109,18 +126,13 @@ ThreadPool::Loop *ThreadPool::find_loop() {
 
 /// Until a loop is added after the first `seen`: those before it have given out their tasks, however long these still run.
 void ThreadPool::wait_for_loop(uint32_t seen) {
-  const int64_t until = nanoseconds() + kSpinNanoseconds;
-  while (added_.load(std::memory_order_relaxed) == seen) {
-    if (nanoseconds() >= until) {
-      const Lock lock(&mutex_);
-      while (!stop_ && added_.load(std::memory_order_relaxed) == seen) {
-        ++asleep_;
-        pthread_cond_wait(&work_, &mutex_);
-        --asleep_;
-      }
-      return;
-    }
-    relax();
+  const auto added = [&] { return added_.load(std::memory_order_relaxed) != seen; };
+  if (spin_until(added)) return;
+  const Lock lock(&mutex_);
+  while (!stop_ && !added()) {
+    ++asleep_;
+    pthread_cond_wait(&work_, &mutex_);
+    --asleep_;
   }
 }
 
@@ -170,11 +182,10 @@ int ThreadPool::run(const Allocator &allocator, int32_t count, halogen_task task
     *at = loop.following;
   }
   // No helper can come any more; the last ones end their tasks at about this time.
-  const int64_t until = nanoseconds() + kSpinNanoseconds;
-  while (loop.helpers.load(std::memory_order_acquire) != 0 && nanoseconds() < until) relax();
-  if (loop.helpers.load(std::memory_order_acquire) != 0) {
+  const auto ended = [&] { return loop.helpers.load(std::memory_order_acquire) == 0; };
+  if (!spin_until(ended)) {
     const Lock lock(&mutex_);
-    while (loop.helpers.load(std::memory_order_acquire) != 0) pthread_cond_wait(&done_, &mutex_);
+    while (!ended()) pthread_cond_wait(&done_, &mutex_);
   }
   return loop.failure.load(std::memory_order_relaxed);
 }
