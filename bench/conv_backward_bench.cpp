@@ -7,6 +7,7 @@
 #include <cmath>
 #include <string>
 
+#include "conv_call.h"
 #include "halogen_objects.h"
 #include "register.h"
 #include "samples.h"
@@ -41,12 +42,7 @@ class BackwardCall {
     if (wanted.input) args_.grad_input = grad_x_.dl();
     if (wanted.weight) args_.grad_weight = grad_weight_.dl();
     if (wanted.bias) args_.grad_bias = grad_bias_.dl();
-    args_.stride = p.stride;
-    args_.dilation = 1;
-    args_.groups = p.groups;
-    args_.pad_left = p.pad_left;
-    args_.pad_right = p.pad_right;
-    args_.path = settings.conv_path;
+    set_numbers(p, settings, &args_);
   }
 
   void operator()() { check(halogen_conv_transpose1d_backward(context_.get(), &args_, &error_), error_); }

@@ -13,6 +13,17 @@
 
 namespace halogen_bench {
 
+/// The numbers of a problem, in the arguments of the forward or the backward pass.
+template <typename Args>
+void set_numbers(const ConvProblem &p, const Settings &settings, Args *args) {
+  args->stride = p.stride;
+  args->dilation = 1;
+  args->groups = p.groups;
+  args->pad_left = p.pad_left;
+  args->pad_right = p.pad_right;
+  args->path = settings.conv_path;
+}
+
 class ConvCall {
  public:
   ConvCall(const ConvProblem &problem, const Dtype &dtype, int threads, const Settings &settings);
