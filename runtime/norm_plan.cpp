@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "integers.h"
+#include "norm_tiles.h"
 
 namespace halogen {
 namespace {
@@ -13,8 +14,6 @@ constexpr int64_t kBlockValues = 4096;
 // of a row schedule up to four.
 constexpr int64_t kBlockRowsSlab = 128;
 constexpr int64_t kBlockRowsRow = 32;
-// Sets whose blocks a kernel sums up side by side, at most.
-constexpr int64_t kBlockSets = 32;
 // Rows that kernels read side by side, one stream of memory each.
 constexpr int64_t kRowsAtOnce = 4;
 // Pieces of rows begin a multiple of so many values apart: a cache line of any type.
@@ -197,7 +196,8 @@ void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
   plan->sets_per_task = at_least_one(task_bytes / (sets.s * sets.r * bytes), sets.g);
   const int64_t block_bytes = int64_t{plan->block_s} * plan->block_r * bytes;
   plan->blocks_per_task = at_least_one(kTaskBytes / block_bytes, ceil_div(sets.s, plan->block_s));
-  plan->block_sets = at_least_one(kTaskBytes / (block_bytes * plan->blocks_per_task), std::min(kBlockSets, sets.g));
+  plan->block_sets =
+      at_least_one(kTaskBytes / (block_bytes * plan->blocks_per_task), std::min<int64_t>(kSetsAtOnce, sets.g));
   plan->apply_sets = at_least_one(kTaskBytes / (order.s * order.r * bytes), order.g);
   plan->apply_samples = plan->apply_sets < order.g ? 1 : at_least_one(kTaskBytes / (p.C * p.S * bytes), order.b);
 }

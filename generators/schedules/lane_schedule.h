@@ -3,6 +3,7 @@
 #ifndef HALOGEN_GENERATORS_LANE_SCHEDULE_H
 #define HALOGEN_GENERATORS_LANE_SCHEDULE_H
 
+#include "../../runtime/norm_tiles.h"
 #include "../algorithms/lane_sums.h"
 #include "machine.h"
 #include "rows_schedule.h"
@@ -23,7 +24,6 @@ void schedule_blocks(Func results, Func block, const BlockVars &at, const Expr &
 /// `out` is one of the tensors it is computed from, of which `x` is one. rows_at_once: `out` is computed by four rows at a time where there
 /// are as many, which is faster where their lines come from beyond the second-level cache (Zen 3, 2026-11, training: by a fifth).
 /// Streaming stores are slower so, by three times.
-constexpr int kSetsAtOnce = 32;
 Var schedule_sets(Func out, Func of_sets, const RowVars &vars, const Halide::OutputImageParam &x, const Expr &in_place,
                   const Expr &grain, bool rows_at_once, const Machine &machine);
 
