@@ -42,7 +42,7 @@ class ConvGradInput : public halogen::Kernel<ConvGradInput> {
 
   void schedule() {
     for (OutputImageParam buffer : std::vector<OutputImageParam>{x, w, at, y}) halogen::start_at_zero(buffer);
-    halogen::schedule_grad_input(y, part, {u, n, c, g}, step, slices, get_target(), tiles);
+    halogen::schedule_grad_input(y, part, {u, n, c, g}, step, slices, y.dim(0).extent(), get_target(), tiles);
   }
 
  private:

@@ -11,13 +11,16 @@ namespace {
 // Gradient and input of a piece. Large weights come from memory for every piece, which then needs more to pay for it.
 constexpr int64_t kPieceBytes = 2 * 1024 * 1024;
 constexpr int64_t kMostPieceBytes = 16 * 1024 * 1024;
-// Of a strip: its rows are a kilobyte, so that the rows of a slice of steps lie on some 64 pages.
+// Of a strip: its rows are a kilobyte, so that the rows of a slice of steps lie on some 64 pages; half as many more where that saves tiles.
 constexpr int64_t kStripPositions = 256;
+constexpr int64_t kMostStripPositions = 384;
 // A task of the weights' gradient: a slice of its operands stays in an L2.
 constexpr int64_t kTaskTaps = 384;
 constexpr int64_t kTaskChannels = 128;
-// Sums of a task of the input's gradient.
-constexpr int64_t kSumBytes = 192 * 1024;
+// Positions of a task of the input's gradient, and its sums. Positions come from afar for every task, in short pieces, and many rows
+// must pay for them. Zen 4, 2026-11, 768 positions by 60 rows to 352 by 180: 768->384 8/4 57 -> 87 GFLOP/s.
+constexpr int64_t kTaskPositions = 384;
+constexpr int64_t kSumBytes = 256 * 1024;
 // Multiplications of a task, at least, where there are enough, and tasks of a piece that are enough for many threads.
 constexpr int64_t kTaskWork = 1024 * 1024;
 constexpr int64_t kTasks = 16;
@@ -29,6 +32,17 @@ constexpr int64_t kBiasPositionsApart = 512;
 ConvCut cut(int64_t all, int64_t most, int64_t step) {
   most = std::max(most / step * step, step);
   return {all, std::min(all, round_up(ceil_div(all, ceil_div(all, most)), step))};
+}
+
+/// Strips of a row: the number that has the fewest positions in whole tiles, the larger of equals.
+ConvCut strips_of(int64_t all, int64_t reach, int64_t tile) {
+  const int64_t usual = std::max(reach, kStripPositions), most = std::max(reach, kMostStripPositions);
+  ConvCut best = cut(all, usual, tile);
+  for (int64_t count = best.count() - 1; count > 0 && ceil_div(all, count) <= most; --count) {
+    const ConvCut fewer = cut(all, ceil_div(all, count) + tile - 1, tile);
+    if (fewer.count() * round_up(fewer.part, tile) < best.count() * round_up(best.part, tile)) best = fewer;
+  }
+  return best;
 }
 
 bool refuse(ConvGradientPlan *plan, const char *reason) {
@@ -54,8 +68,9 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   plan->block = kConvBlockBytes / size;
   const ConvTuned tiles = conv_tiles(v.bytes, v.registers);
   plan->single = in == 1;
-  plan->row_tile = plan->single ? 1 : tiles.gradient_rows;
-  const int64_t position_tile = (plan->single ? kConvSingleVectors : tiles.gradient_vectors) * lanes;
+  const bool narrow = !plan->single && p.L <= lanes;
+  plan->row_tile = plan->single ? 1 : narrow ? conv_narrow_rows(tiles) : tiles.gradient_rows;
+  const int64_t position_tile = narrow ? lanes : (plan->single ? kConvSingleVectors : tiles.gradient_vectors) * lanes;
 
   const bool few = 2 * in <= plan->block && p.L >= 2 * position_tile;
   plan->path = forced != HALOGEN_CONV_PATH_AUTO ? forced : few ? HALOGEN_CONV_PATH_LENGTH : HALOGEN_CONV_PATH_ROWS;
@@ -73,7 +88,7 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
 
   const bool rows = plan->path == HALOGEN_CONV_PATH_ROWS;
   const int64_t inputs = p.wants_weight ? (rows ? round_up(in, plan->block) : in) : 0;
-  const ConvCut strips = cut(p.L, std::max(reach, kStripPositions), position_tile);
+  const ConvCut strips = strips_of(p.L, reach, position_tile);
   plan->strip = strips.part;
   plan->sums_row = round_up(plan->strip, position_tile);
   // An odd number of cache lines: rows that are read side by side must not fall into few sets of a cache.
@@ -103,14 +118,14 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   const int64_t slice = tiles.gradient_slice;
   const int64_t slice_rows = std::min(slice, ceil_div(std::min(plan->taps, slice), w.K) * plan->phases);
   const int64_t by_slice = caches.l2 / 2 / (slice_rows * plan->row * size);
-  const int64_t by_sums = kSumBytes / (4 * plan->row_tile * plan->sums_row * size);
-  plan->task_units = std::clamp(std::min(by_slice, by_sums), int64_t{1}, plan->units());
+  const int64_t by_positions = kTaskPositions / plan->sums_row;
+  plan->task_units = std::clamp(std::min(by_slice, by_positions), int64_t{1}, plan->units());
   plan->task_units = ceil_div(plan->units(), ceil_div(plan->units(), plan->task_units));
   const int64_t work = in * plan->taps * plan->strip * plan->units();
   const int64_t wanted = std::clamp(work / kTaskWork, int64_t{1}, kTasks);
   const auto shared = [&](int64_t all, int64_t others) { return ceil_div(all, ceil_div(wanted, others)); };
   const int64_t unit_tasks = ceil_div(plan->units(), plan->task_units);
-  const int64_t by_sum = kSumBytes / (plan->sums_channel() * size);
+  const int64_t by_sum = std::min(kSumBytes, caches.l2 / 8 * 3) / (plan->sums_channel() * size);
   plan->task_channels = cut(in, std::min(by_sum, round_up(shared(in, unit_tasks), plan->row_tile)), plan->row_tile);
 
   const int64_t most_blocks = rows ? kTaskChannels / plan->block : kTaskChannels;

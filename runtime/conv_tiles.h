@@ -41,6 +41,9 @@ constexpr int64_t conv_rows_tile(int positions, int64_t count) {
   return positions;
 }
 
+/// Rows in a tile of the input's gradient where one vector has all positions: as many sums as in the other.
+constexpr int conv_narrow_rows(const ConvTuned &tiles) { return tiles.gradient_rows * tiles.gradient_vectors; }
+
 /// Rows in a tile of the length kernel for whole blocks, and vectors of positions in a tile of some rows.
 constexpr int conv_length_rows(int registers) { return registers >= 32 ? 8 : 4; }
 constexpr int conv_length_vectors(int vector_bytes, int registers, int rows) {

@@ -54,8 +54,11 @@ TEST_SUITE("conv_plan") {
       const bool rows = plan.path == HALOGEN_CONV_PATH_ROWS;
       // Whole tiles, and room for what a tap reads beyond the last position.
       CHECK(plan.sums_row >= plan.strip);
-      const int vectors = plan.single ? kConvSingleVectors : conv_tiles(v.bytes, v.registers).gradient_vectors;
-      CHECK(plan.sums_row % (vectors * lanes) == 0);
+      const ConvTuned tiles = conv_tiles(v.bytes, v.registers);
+      const int vectors = plan.single ? kConvSingleVectors : tiles.gradient_vectors;
+      const bool narrow = !plan.single && plan.sums_row == lanes;
+      CHECK((narrow || plan.sums_row % (vectors * lanes) == 0));
+      CHECK(plan.row_tile == (plan.single ? 1 : narrow ? conv_narrow_rows(tiles) : tiles.gradient_rows));
       CHECK(plan.row >= plan.sums_row + reach);
       CHECK(plan.row / plan.block % 2 == 1);
       CHECK(plan.x_row % lanes == 0);

@@ -165,20 +165,25 @@ void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, con
 }
 
 void schedule_grad_input(Func y, Func part, const std::vector<Var> &vars, const RVar &step, const RVar &slices,
-                         const Target &target, const ConvTuned &tiles) {
+                         const Expr &length, const Target &target, const ConvTuned &tiles) {
   const Registers regs = registers_of(target, y.type());
   const Var &u = vars[0], &n = vars[1], &c = vars[2], &g = vars[3];
-  const int rows = tiles.gradient_rows, positions = tiles.gradient_vectors * regs.vector;
   Var tile("tile"), inner("inner"), rows_tile("rows_tile"), row("row");
   y.reorder(u, n, c, g).vectorize(u, regs.vector, TailStrategy::RoundUp);
-  y.update()
-      .split(u, tile, inner, positions, TailStrategy::RoundUp)
-      .split(c, rows_tile, row, rows, TailStrategy::RoundUp)
-      .reorder(inner, row, tile, n, rows_tile, slices, g)
-      .vectorize(inner, regs.vector)
-      .unroll(inner)
-      .unroll(row);
-  part.compute_at(y, tile).bound_extent(u, positions).bound_extent(c, rows);
+  // The wider operand of a tile stays in L1 while all rows go by.
+  const auto tiled = [&](Stage sums, int rows, int positions) {
+    sums.split(u, tile, inner, positions, TailStrategy::RoundUp)
+        .split(c, rows_tile, row, rows, TailStrategy::RoundUp)
+        .reorder(inner, row, rows_tile, tile, n, slices, g)
+        .vectorize(inner, regs.vector)
+        .unroll(inner)
+        .unroll(row);
+  };
+  if (tiles.gradient_rows > 1) {
+    tiled(y.update().specialize(length == regs.vector), conv_narrow_rows(tiles), regs.vector);
+  }
+  tiled(y.update(), tiles.gradient_rows, tiles.gradient_vectors * regs.vector);
+  part.compute_at(y, rows_tile);
   for (Stage s : {Stage(part), part.update()}) s.vectorize(u, regs.vector).unroll(u).unroll(c);
   part.update().reorder(u, c, step);
 }

@@ -31,10 +31,10 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Halide::Target &targe
 void schedule_length(TapSum &t, const ConvOutput &out, const Halide::Target &target, const Halide::Expr &taps,
                      int rows);
 
-/// The gradient of the input: y(u, n, c, g) sums its parts by slices; a tile of positions u by rows c is in registers.
+/// The gradient of the input: y(u, n, c, g) sums its parts by slices; a tile of positions u (of `length`) by rows c is in registers.
 void schedule_grad_input(Halide::Func y, Halide::Func part, const std::vector<Halide::Var> &vars,
-                         const Halide::RVar &step, const Halide::RVar &slices, const Halide::Target &target,
-                         const ConvTuned &tiles);
+                         const Halide::RVar &step, const Halide::RVar &slices, const Halide::Expr &length,
+                         const Halide::Target &target, const ConvTuned &tiles);
 
 /// The gradient of the weights: y(lane, m, b, g), a tile of lanes by taps m in registers. Sums run over r: l (of `length`), n.
 void schedule_grad_rows(Halide::Func y, const std::vector<Halide::Var> &vars, const Halide::RDom &r,
