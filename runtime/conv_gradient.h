@@ -31,6 +31,8 @@ inline bool conv_rows_are_dense(const ConvWeightShape &shape, const ConvWeights 
 struct ConvGradientLayout {
   int64_t gradient, input, weight_gradient;  ///< of a piece
   int64_t table;                             ///< where each tap reads
+  int64_t columns, column_input;             ///< of a problem by columns
+  int64_t column_table;                      ///< where each column begins
   int64_t dense, weights;                    ///< the weights as dense rows, and as rows of `weights_row` float32
   int64_t bias_parts, bias;
   int64_t end;

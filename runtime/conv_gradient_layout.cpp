@@ -16,17 +16,19 @@ ConvGradientLayout conv_gradient_layout(const ConvGradientProblem &p, const Conv
   layout.copies = p.wants_input && !conv_rows_are_dense(w, t.weight);
   layout.widens = p.wants_input && bytes != size;
   layout.weights_row = round_up(plan.taps, plan.block);
-  const bool sums = p.wants_input || p.wants_weight;
   int64_t at = 0;
   const auto place = [&](bool used, int64_t length) {
     const int64_t begin = at;
     if (used) at += round_up(length, static_cast<int64_t>(kAlignment));
     return begin;
   };
-  layout.gradient = place(sums, plan.gradient_elements() * size);
-  layout.input = place(p.wants_weight, plan.input_elements() * size);
-  layout.weight_gradient = place(p.wants_weight, plan.weight_elements() * size);
-  layout.table = place(sums, plan.taps * 4);
+  layout.gradient = place(plan.has_pieces(), plan.gradient_elements() * size);
+  layout.input = place(plan.weight_pieces, plan.input_elements() * size);
+  layout.weight_gradient = place(plan.weight_pieces, plan.weight_elements() * size);
+  layout.table = place(plan.has_pieces(), plan.taps * 4);
+  layout.columns = place(plan.has_columns(), plan.columns.count * plan.columns.row * size);
+  layout.column_input = place(plan.weight_columns, w.C_in * plan.columns.x_row * size);
+  layout.column_table = place(plan.has_columns(), plan.columns.count * 4);
   layout.dense = place(layout.copies, w.C_in * plan.taps * bytes);
   layout.weights = place(layout.widens, w.C_in * layout.weights_row * size);
   layout.bias_parts = place(p.wants_bias, p.N * plan.bias_positions.count() * w.C_out * 8);
@@ -38,10 +40,11 @@ ConvGradientLayout conv_gradient_layout(const ConvGradientProblem &p, const Conv
 ConvGradientWorkspace conv_gradient_workspace(const ConvGradientProblem &problem, const ConvGradientPlan &plan,
                                               const ConvGradientTensors &tensors) {
   const int64_t size = dtype_bytes(compute_dtype(problem.shape.dtype));
-  const bool turns = problem.wants_weight && plan.path == HALOGEN_CONV_PATH_ROWS;
+  const bool turns = plan.weight_pieces && plan.path == HALOGEN_CONV_PATH_ROWS;
   const int64_t turned = turns ? plan.block * std::max(plan.x_row, kConvTurnedTaps) : 0;
-  const int64_t sums = problem.wants_input ? plan.sums_elements() : 0;
-  return {conv_gradient_layout(problem, plan, tensors).end, std::max(turned, sums) * size};
+  const int64_t sums = plan.input_pieces ? plan.sums_elements() : 0;
+  const int64_t columns = plan.has_columns() ? plan.columns.sums_elements() : 0;
+  return {conv_gradient_layout(problem, plan, tensors).end, std::max({turned, sums, columns}) * size};
 }
 
 bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGradientPlan &plan,
@@ -49,21 +52,24 @@ bool conv_gradient_kernel_names(const ConvGradientProblem &problem, const ConvGr
                                 const char **missing) {
   const Variant variant = variant_of(isa);
   const Dtype dtype = problem.shape.dtype, compute = compute_dtype(dtype);
-  const bool rows = plan.path == HALOGEN_CONV_PATH_ROWS, sums = problem.wants_input || problem.wants_weight;
+  const bool rows = plan.path == HALOGEN_CONV_PATH_ROWS;
   KernelNames all(names, size);
-  if (problem.wants_bias) all.add(find_kernel<ConvRole::bias_sums>(dtype, variant).name, "conv_bias_sums");
+  const auto add = [&](auto entry, const char *role) { all.add(entry.name, role); };
+  if (problem.wants_bias) add(find_kernel<ConvRole::bias_sums>(dtype, variant), "conv_bias_sums");
   if (conv_gradient_layout(problem, plan, tensors).copies) all.add(strided_copy_name(dtype, variant), "tensor_copy");
-  if (sums) all.add(find_kernel<ConvRole::pad>(dtype, variant).name, "conv_pad");
-  if (problem.wants_weight && rows) all.add(find_kernel<ConvRole::turn>(compute, variant).name, "conv_turn");
-  if (problem.wants_input) {
-    all.add(plan.single ? find_kernel<ConvRole::grad_input_single>(compute, variant).name
-                        : find_kernel<ConvRole::grad_input>(compute, variant).name,
-            plan.single ? "conv_grad_input_single" : "conv_grad_input");
+  if (plan.has_columns() || plan.has_pieces()) add(find_kernel<ConvRole::pad>(dtype, variant), "conv_pad");
+  if (plan.weight_pieces && rows) add(find_kernel<ConvRole::turn>(compute, variant), "conv_turn");
+  if (plan.input_pieces && plan.single) {
+    add(find_kernel<ConvRole::grad_input_single>(compute, variant), "conv_grad_input_single");
   }
-  if (problem.wants_weight) {
-    all.add(rows ? find_kernel<ConvRole::grad_weight_rows>(compute, variant).name
-                 : find_kernel<ConvRole::grad_weight_length>(compute, variant).name,
-            rows ? "conv_grad_weight_rows" : "conv_grad_weight_length");
+  if ((plan.input_pieces && !plan.single) || plan.weight_columns) {
+    add(find_kernel<ConvRole::grad_input>(compute, variant), "conv_grad_input");
+  }
+  if (plan.weight_pieces && rows) {
+    add(find_kernel<ConvRole::grad_weight_rows>(compute, variant), "conv_grad_weight_rows");
+  }
+  if ((plan.weight_pieces && !rows) || plan.input_columns) {
+    add(find_kernel<ConvRole::grad_weight_length>(compute, variant), "conv_grad_weight_length");
   }
   all.add(find_kernel<ConvRole::finish>(dtype, variant).name, "conv_finish");
   *missing = all.missing;

@@ -21,6 +21,13 @@ constexpr int64_t kTaskChannels = 128;
 // must pay for them. Zen 4, 2026-11, 768 positions by 60 rows to 352 by 180: 768->384 8/4 57 -> 87 GFLOP/s.
 constexpr int64_t kTaskPositions = 384;
 constexpr int64_t kSumBytes = 256 * 1024;
+// Positions of all samples up to which the gradients are computed by columns, which must also be small beside the weights; least taps of
+// a column; weights of such a task, which are read or written once, and its sums.
+constexpr int64_t kInputColumns = 8;
+constexpr int64_t kWeightColumns = 128;
+constexpr int64_t kLeastColumnTaps = 64;
+constexpr int64_t kColumnTaskBytes = 64 * 1024;
+constexpr int64_t kColumnSumBytes = 128 * 1024;
 // Multiplications of a task, at least, where there are enough, and tasks of a piece that are enough for many threads.
 constexpr int64_t kTaskWork = 1024 * 1024;
 constexpr int64_t kTasks = 16;
@@ -43,6 +50,28 @@ ConvCut strips_of(int64_t all, int64_t reach, int64_t tile) {
     if (fewer.count() * round_up(fewer.part, tile) < best.count() * round_up(best.part, tile)) best = fewer;
   }
   return best;
+}
+
+/// Columns of a problem whose groups have channels enough.
+ConvColumns columns_of(const ConvGradientProblem &p, const ConvTuned &tiles, int64_t lanes, int64_t block) {
+  const ConvWeightShape &w = p.shape;
+  const int64_t size = dtype_bytes(compute_dtype(w.dtype)), in = w.group_in(), taps = w.group_out() * w.K;
+  ConvColumns c = {};
+  c.count = p.N * p.L;
+  c.lanes = lanes;
+  c.tap_tile = tiles.gradient_vectors * lanes;
+  c.row_tile = tiles.gradient_rows;
+  // Odd numbers of cache lines, as below.
+  const auto row_of = [&](int64_t elements) { return (ceil_div(elements, block) | 1) * block; };
+  c.row = row_of(w.C_out * w.K + c.tap_tile + lanes);
+  c.stored = round_up(c.count, static_cast<int64_t>(kConvGradientTaps));
+  c.x_row = row_of(c.count + lanes);
+  const int64_t tasks = std::clamp(in * taps * size / kColumnTaskBytes, int64_t{1}, kTasks);
+  c.input_channels = cut(in, ceil_div(in, tasks), 1);
+  c.weight_taps = cut(taps, kTaskTaps, c.tap_tile);
+  const int64_t fitting = kColumnSumBytes / size / round_up(c.weight_taps.part, c.tap_tile);
+  c.weight_channels = cut(in, std::min(fitting, ceil_div(in, ceil_div(tasks, c.weight_taps.count()))), c.row_tile);
+  return c;
 }
 
 bool refuse(ConvGradientPlan *plan, const char *reason) {
@@ -72,22 +101,43 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   plan->row_tile = plan->single ? 1 : narrow ? conv_narrow_rows(tiles) : tiles.gradient_rows;
   const int64_t position_tile = narrow ? lanes : (plan->single ? kConvSingleVectors : tiles.gradient_vectors) * lanes;
 
+  plan->taps = out * w.K;
   const bool few = 2 * in <= plan->block && p.L >= 2 * position_tile;
-  plan->path = forced != HALOGEN_CONV_PATH_AUTO ? forced : few ? HALOGEN_CONV_PATH_LENGTH : HALOGEN_CONV_PATH_ROWS;
-  plan->reason = !p.wants_weight                    ? "lanes run along positions"
+  // Whatever is wanted: a gradient has the same bits with others and alone.
+  const bool suits = 2 * in > plan->block && plan->taps >= kLeastColumnTaps;
+  const auto by_columns = [&](int64_t most) {
+    return forced == HALOGEN_CONV_PATH_AUTO ? suits && p.N <= most && p.N * p.L <= most
+                                            : forced == HALOGEN_CONV_PATH_COLUMNS;
+  };
+  const bool weight_columns = by_columns(std::min(kWeightColumns, in / 2));
+  plan->path = forced != HALOGEN_CONV_PATH_AUTO ? forced
+               : few                            ? HALOGEN_CONV_PATH_LENGTH
+               : weight_columns                 ? HALOGEN_CONV_PATH_COLUMNS
+                                                : HALOGEN_CONV_PATH_ROWS;
+  plan->input_columns = p.wants_input && by_columns(kInputColumns);
+  plan->weight_columns = p.wants_weight && plan->path == HALOGEN_CONV_PATH_COLUMNS;
+  plan->input_pieces = p.wants_input && !plan->input_columns;
+  plan->weight_pieces = p.wants_weight && !plan->weight_columns;
+  plan->reason = !p.wants_weight
+                     ? plan->input_columns ? "few positions: lanes run along taps" : "lanes run along positions"
                  : forced != HALOGEN_CONV_PATH_AUTO ? "path asked for"
                  : few                              ? "weights: few channels in a group, lanes run along positions"
+                 : weight_columns                   ? "weights: few positions, lanes run along taps"
                                                     : "weights: lanes run along input channels";
+  plan->columns = columns_of(p, tiles, lanes, plan->block);
+  if (plan->has_columns() && (p.N > kMaxElements / p.L || plan->columns.count > kMaxElements / plan->columns.row ||
+                              plan->columns.x_row > kMaxElements / w.C_in)) {
+    return refuse(plan, "columns have more than 2^31 - 1 elements");
+  }
 
   // Phases that no tap has are left out where that is simple.
   const ConvPhases phases = conv_phases(w);
   plan->spread = w.stride / phases.phases;
   plan->phases = w.dilation == plan->spread ? std::min(phases.phases, w.K) : phases.phases;
-  plan->taps = out * w.K;
   const int64_t reach = (w.K - 1) * w.dilation / w.stride;
 
   const bool rows = plan->path == HALOGEN_CONV_PATH_ROWS;
-  const int64_t inputs = p.wants_weight ? (rows ? round_up(in, plan->block) : in) : 0;
+  const int64_t inputs = plan->weight_pieces ? (rows ? round_up(in, plan->block) : in) : 0;
   const ConvCut strips = strips_of(p.L, reach, position_tile);
   plan->strip = strips.part;
   plan->sums_row = round_up(plan->strip, position_tile);

@@ -29,10 +29,32 @@ struct ConvCut {
   int64_t size(int64_t index) const { return all - index * part < part ? all - index * part : part; }
 };
 
+/// How gradients are computed by columns (conv_gradient_columns.h), in elements of what is computed in.
+struct ConvColumns {
+  int64_t count;   ///< positions of all samples
+  int64_t row;     ///< from a column to the next: taps of all output channels, and room for whole tiles
+  int64_t lanes;   ///< of a vector
+  int64_t stored;  ///< columns of the input's gradient, in whole tiles
+  int64_t x_row;   ///< positions of all samples in an input channel's row
+  int64_t tap_tile, row_tile;
+  ConvCut input_channels;                ///< tasks of the input's gradient, in a group …
+  ConvCut weight_channels, weight_taps;  ///< … and of the weights'
+
+  /// Sums of a task of either.
+  int64_t sums_elements() const {
+    const int64_t of_weight = round_up(weight_channels.part, row_tile) * round_up(weight_taps.part, tap_tile);
+    const int64_t of_input = input_channels.part * stored;
+    return of_input > of_weight ? of_input : of_weight;
+  }
+};
+
 struct ConvGradientPlan {
-  halogen_conv_path path;           ///< of the weights' gradient
-  const char *reason;               ///< a sentence, static
-  bool too_large;                   ///< with a refusal: beyond what kernels can count
+  halogen_conv_path path;              ///< of the weights' gradient
+  const char *reason;                  ///< a sentence, static
+  bool too_large;                      ///< with a refusal: beyond what kernels can count
+  bool input_columns, weight_columns;  ///< which of those that are wanted are computed by columns …
+  bool input_pieces, weight_pieces;    ///< … and which by pieces
+  ConvColumns columns;
   int64_t taps;                     ///< rows of a weight's gradient: K in each output channel of a group
   int64_t phases, spread;           ///< phases kept, and how far they are apart
   int64_t strip;                    ///< inputs l of a strip; a sample's last may be shorter
@@ -55,6 +77,8 @@ struct ConvGradientPlan {
   ConvCut task_blocks, task_taps;  ///< of the weights' gradient
   ConvCut bias_positions;          ///< of the bias' gradient, in each channel of each sample
 
+  bool has_columns() const { return input_columns || weight_columns; }
+  bool has_pieces() const { return input_pieces || weight_pieces; }
   int64_t units() const { return samples.part * strips.part; }
   int64_t gradient_elements() const { return units() * unit; }
   int64_t input_elements() const { return units() * x_unit; }

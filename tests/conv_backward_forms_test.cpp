@@ -44,7 +44,7 @@ TEST_SUITE("conv_backward_forms") {
       const ConvGradientReference expected = gradient_reference(problem, data, backward);
       for (const Type &type : types) {
         for (const Variant &variant : variants()) {
-          for (halogen_conv_path path : {HALOGEN_CONV_PATH_ROWS, HALOGEN_CONV_PATH_LENGTH}) {
+          for (halogen_conv_path path : gradient_paths) {
             Typed input(type, data.input), weight(type, data.weight), grad_output(type, backward.grad_output),
                 output(type, backward.output), grad_input(type, data.input), grad_weight(type, data.weight),
                 grad_bias(type, data.bias);
@@ -187,7 +187,7 @@ TEST_SUITE("conv_backward_forms") {
       const std::vector<float> *contents[] = {
           &data.input, &data.weight, &backward.grad_output, &backward.output, &data.input, &data.weight, &data.bias};
       for (const Variant &variant : variants()) {
-        for (halogen_conv_path path : {HALOGEN_CONV_PATH_ROWS, HALOGEN_CONV_PATH_LENGTH}) {
+        for (halogen_conv_path path : gradient_paths) {
           for (Flush where : {Flush::start, Flush::end}) {
             const bool overrun = variant.isa != HALOGEN_ISA_V2 && masked_loads_overrun();
             void *at[kCount];

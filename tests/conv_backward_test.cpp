@@ -14,7 +14,7 @@ namespace {
 void check(const ConvProblem &problem, const ConvData &data, const ConvBackwardData &backward, double unit) {
   const ConvGradientReference expected = gradient_reference(problem, data, backward);
   for (const Variant &variant : variants()) {
-    for (halogen_conv_path path : conv_paths) {
+    for (halogen_conv_path path : gradient_paths) {
       const std::string wrong = verify(
           problem, expected, run_backward(context_of(variant), problem, data, backward, path), variant.name, unit);
       CHECK_MESSAGE(wrong.empty(), wrong);

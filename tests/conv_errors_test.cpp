@@ -141,6 +141,9 @@ TEST_SUITE("conv_errors") {
     refused("input_activation", HALOGEN_ERROR_ARGUMENT, {"input_activation", "1"},
             [](ConvCall &c) { c.args.input_activation = HALOGEN_ACTIVATION_RELU; });
     refused("path", HALOGEN_ERROR_ARGUMENT, {"path", "-1"}, [](ConvCall &c) { set_raw(c.args.path, -1); });
+    refused(
+        "path", HALOGEN_ERROR_UNSUPPORTED, {"path", "columns"},
+        [](ConvCall &c) { c.args.path = HALOGEN_CONV_PATH_COLUMNS; }, By::both);
     refused("layout", HALOGEN_ERROR_ARGUMENT, {"layout", "2"}, [](ConvCall &c) { set_raw(c.args.layout, 2); });
     refused("slope", HALOGEN_ERROR_ARGUMENT, {"activation_slope"}, [](ConvCall &c) {
       c.args.activation = HALOGEN_ACTIVATION_LEAKY_RELU;

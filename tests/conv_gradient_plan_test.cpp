@@ -65,9 +65,18 @@ TEST_SUITE("conv_plan") {
       CHECK(plan.x_row >= plan.strip);
       CHECK(plan.stored_taps >= plan.taps);
       CHECK(plan.blocks * (rows ? plan.block : 1) >= w.group_in());
+      // Columns, where there are some, end before the next begins, whole tiles of taps included.
+      const ConvColumns &c = plan.columns;
+      if (plan.has_columns()) {
+        CHECK(c.count == p.N * p.L);
+        CHECK(c.row >= w.C_out * w.K + c.tap_tile);
+        CHECK(c.x_row >= c.count + lanes);
+        CHECK(c.stored >= c.count);
+      }
       // Parts that cover all, none of them empty.
-      for (const ConvCut &cut : {plan.groups, plan.samples, plan.strips, plan.task_groups, plan.task_channels,
-                                 plan.task_blocks, plan.task_taps, plan.bias_positions}) {
+      for (const ConvCut &cut :
+           {plan.groups, plan.samples, plan.strips, plan.task_groups, plan.task_channels, plan.task_blocks,
+            plan.task_taps, plan.bias_positions, c.input_channels, c.weight_channels, c.weight_taps}) {
         REQUIRE(cut.part >= 1);
         CHECK(cut.first(cut.count() - 1) < cut.all);
         CHECK(cut.first(cut.count() - 1) + cut.size(cut.count() - 1) == cut.all);
@@ -79,6 +88,23 @@ TEST_SUITE("conv_plan") {
       if (plan.task_groups.part > 1) {
         CHECK(plan.task_units == plan.units());
         CHECK(plan.task_channels.count() * plan.task_taps.count() * plan.task_blocks.count() == 1);
+      }
+    }
+  }
+
+  TEST_CASE("conv_gradient_plan: few positions go by columns, whichever gradients are wanted") {
+    const ConvWeightShape w = {512, 256, 16, 8, 1, 1, Dtype::f32};
+    for (int wanted = 1; wanted < 4; ++wanted) {
+      for (int64_t length : {1, 8, 9, 128, 129}) {
+        ConvGradientProblem p = problem_of(w, 1, length, 4);
+        p.wants_input = (wanted & 1) != 0;
+        p.wants_weight = (wanted & 2) != 0;
+        ConvGradientPlan plan;
+        REQUIRE(conv_gradient_plan(p, HALOGEN_CONV_PATH_AUTO, caches, HALOGEN_ISA_V3, &plan));
+        CHECK(plan.input_columns == (p.wants_input && length <= 8));
+        CHECK(plan.weight_columns == (p.wants_weight && length <= 128));
+        CHECK(plan.input_pieces == (p.wants_input && length > 8));
+        CHECK(plan.weight_pieces == (p.wants_weight && length > 128));
       }
     }
   }

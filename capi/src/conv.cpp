@@ -52,6 +52,9 @@ halogen_status check_call(const Report &report, const halogen_conv_transpose1d_a
   Tensor &input = call->input, &output = call->output, &bias = call->bias;
   halogen_status status = conv_check_options(report, options);
   if (status != HALOGEN_OK) return status;
+  if (args.path == HALOGEN_CONV_PATH_COLUMNS) {
+    return fail(report, HALOGEN_ERROR_UNSUPPORTED, "path: columns is a way of the gradients");
+  }
   call->scalars = {conv_input_slope(options), args.activation == HALOGEN_ACTIVATION_TANH, conv_output_slope(options)};
   if ((args.weight == nullptr) == (args.packed == nullptr)) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "weight, packed: expected one of them, got %s",

@@ -22,9 +22,9 @@ struct Dimensions {
 }  // namespace
 
 halogen_status conv_check_options(const Report &report, const ConvOptions &args) {
-  if (args.path < HALOGEN_CONV_PATH_AUTO || args.path > HALOGEN_CONV_PATH_LENGTH) {
+  if (args.path < HALOGEN_CONV_PATH_AUTO || args.path > HALOGEN_CONV_PATH_COLUMNS) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "path: expected a halogen_conv_path (0 to %d), got %d",
-                HALOGEN_CONV_PATH_LENGTH, static_cast<int>(args.path));
+                HALOGEN_CONV_PATH_COLUMNS, static_cast<int>(args.path));
   }
   if (args.activation < HALOGEN_ACTIVATION_NONE || args.activation > HALOGEN_ACTIVATION_TANH) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "activation: expected a halogen_activation (0 to %d), got %d",

@@ -5,6 +5,9 @@
 
 namespace halogen_tests {
 
+inline constexpr halogen_conv_path gradient_paths[] = {HALOGEN_CONV_PATH_AUTO, HALOGEN_CONV_PATH_ROWS,
+                                                       HALOGEN_CONV_PATH_LENGTH, HALOGEN_CONV_PATH_COLUMNS};
+
 /** One value per element of the input, the weights, the bias. */
 template <typename Value>
 struct ConvGradients {

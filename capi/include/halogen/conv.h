@@ -15,8 +15,9 @@ extern "C" {
  * take any shape, and each gives bits of its own. */
 typedef enum halogen_conv_path {
   HALOGEN_CONV_PATH_AUTO = 0,
-  HALOGEN_CONV_PATH_ROWS = 1,  /**< lanes run along output channels and phases: any shape, down to one position */
-  HALOGEN_CONV_PATH_LENGTH = 2 /**< lanes run along positions: at most three phases (stride / gcd(stride, dilation)) */
+  HALOGEN_CONV_PATH_ROWS = 1,   /**< lanes run along output channels and phases: any shape, down to one position */
+  HALOGEN_CONV_PATH_LENGTH = 2, /**< lanes run along positions: at most three phases (stride / gcd(stride, dilation)) */
+  HALOGEN_CONV_PATH_COLUMNS = 3 /**< backward on a CPU only: lanes run along taps, for few positions */
 } halogen_conv_path;
 
 /** Length of a transposed convolution's output:
@@ -152,9 +153,11 @@ typedef struct halogen_conv_transpose1d_backward_args {
   halogen_activation activation;
   double input_slope;      /**< finite; without effect unless input_activation is LEAKY_RELU */
   double activation_slope; /**< finite, 0 or more; without effect unless activation is LEAKY_RELU */
-  halogen_conv_path path; /**< of grad_weight, lanes along input channels (ROWS) or positions; 0: AUTO. A GPU has one */
-  halogen_layout layout;  /**< of inputs, outputs and their gradients */
-  void *stream;           /**< CUstream or cl_command_queue; NULL: the context's. Without effect on the CPU */
+  halogen_conv_path
+      path; /**< of grad_weight, lanes along input channels (ROWS), positions or taps (COLUMNS: of grad_input,
+                             too); each has bits of its own; 0: AUTO. A GPU has one */
+  halogen_layout layout;    /**< of inputs, outputs and their gradients */
+  void *stream;             /**< CUstream or cl_command_queue; NULL: the context's. Without effect on the CPU */
   halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
 } halogen_conv_transpose1d_backward_args;
 
