@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "conv_kernels.h"
+#include "conv_tiles.h"
+#include "integers.h"
 #include "parallel.h"
 #include "ran.h"
 #include "scratch.h"
@@ -90,7 +92,6 @@ class Runner {
 
   int64_t first_computed(const Part &part) const { return part.first - plan_.before; }
   int64_t reach(int64_t taps) const { return (taps - 1) * phases_.spacing; }
-  int64_t rounded(int64_t positions) const { return (positions + plan_.tile - 1) / plan_.tile * plan_.tile; }
 
   int pad(const Part &part) const {
     const ConvStrides &s = p_.input;
@@ -155,9 +156,22 @@ class Runner {
     }
   }
 
+  /// Positions [first, last): whole tiles, and what is left in the smallest tile that has it.
   int sum_taps(const Part &part, const ConvRun &run, int64_t first, int64_t last, int64_t first_tap,
                int64_t last_tap) const {
-    const int64_t positions = rounded(last - first), taps = last_tap - first_tap;
+    const int64_t all = round_up(last - first, plan_.tile), whole = (last - first) / plan_.tile * plan_.tile;
+    const bool rows = plan_.path == HALOGEN_CONV_PATH_ROWS;
+    const int64_t rest = rows ? conv_rows_tile(static_cast<int>(plan_.tile), last - first - whole) : plan_.tile;
+    if (whole == 0 || all == whole || rest == plan_.tile) {
+      return sum_tiles(part, run, first, all, first_tap, last_tap);
+    }
+    const int code = sum_tiles(part, run, first, whole, first_tap, last_tap);
+    return code != 0 ? code : sum_tiles(part, run, first + whole, rest, first_tap, last_tap);
+  }
+
+  int sum_tiles(const Part &part, const ConvRun &run, int64_t first, int64_t positions, int64_t first_tap,
+                int64_t last_tap) const {
+    const int64_t taps = last_tap - first_tap;
     const int64_t in_block = layout_.block / run.width, blocks = conv_channel_blocks(layout_, run, part.channels);
     const int64_t begin = first - first_computed(part) + reach(layout_.most_taps) - (last_tap - 1) * phases_.spacing;
     const Memory from = part.padded.at(begin, size_), to = sums_at(part, run, first);
