@@ -17,8 +17,8 @@ constexpr int64_t kMostStripPositions = 384;
 // A task of the weights' gradient: a slice of its operands stays in an L2.
 constexpr int64_t kTaskTaps = 384;
 constexpr int64_t kTaskChannels = 128;
-// Positions of a task of the input's gradient, and its sums. Positions come from afar for every task, in short pieces, and many rows
-// must pay for them. Zen 4, 2026-11, 768 positions by 60 rows to 352 by 180: 768->384 8/4 57 -> 87 GFLOP/s.
+// Positions of a task of the input's gradient, more where its rows are few, and its sums. Positions come from afar for every task, in short
+// pieces, and many rows must pay for them. Zen 4, 2026-11, 768 positions by 60 rows to 352 by 180: 768->384 8/4 57 -> 87 GFLOP/s.
 constexpr int64_t kTaskPositions = 384;
 constexpr int64_t kSumBytes = 256 * 1024;
 // Positions of all samples up to which the gradients are computed by columns, which must also be small beside the weights; least taps of
@@ -168,14 +168,16 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   const int64_t slice = tiles.gradient_slice;
   const int64_t slice_rows = std::min(slice, ceil_div(std::min(plan->taps, slice), w.K) * plan->phases);
   const int64_t by_slice = caches.l2 / 2 / (slice_rows * plan->row * size);
-  const int64_t by_positions = kTaskPositions / plan->sums_row;
+  const int64_t sum_bytes = std::min(kSumBytes, caches.l2 / 8 * 3);
+  const int64_t all_rows = sum_bytes / (round_up(in, plan->row_tile) * size);
+  const int64_t by_positions = std::max(kTaskPositions, all_rows) / plan->sums_row;
   plan->task_units = std::clamp(std::min(by_slice, by_positions), int64_t{1}, plan->units());
   plan->task_units = ceil_div(plan->units(), ceil_div(plan->units(), plan->task_units));
   const int64_t work = in * plan->taps * plan->strip * plan->units();
   const int64_t wanted = std::clamp(work / kTaskWork, int64_t{1}, kTasks);
   const auto shared = [&](int64_t all, int64_t others) { return ceil_div(all, ceil_div(wanted, others)); };
   const int64_t unit_tasks = ceil_div(plan->units(), plan->task_units);
-  const int64_t by_sum = std::min(kSumBytes, caches.l2 / 8 * 3) / (plan->sums_channel() * size);
+  const int64_t by_sum = sum_bytes / (plan->sums_channel() * size);
   plan->task_channels = cut(in, std::min(by_sum, round_up(shared(in, unit_tasks), plan->row_tile)), plan->row_tile);
 
   const int64_t most_blocks = rows ? kTaskChannels / plan->block : kTaskChannels;
