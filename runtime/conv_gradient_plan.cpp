@@ -143,6 +143,10 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   plan->sums_row = round_up(plan->strip, position_tile);
   // An odd number of cache lines: rows that are read side by side must not fall into few sets of a cache.
   plan->row = (ceil_div(plan->sums_row + reach, plan->block) | 1) * plan->block;
+  // Kernels count positions of the full result in 32 bits, those of whole tiles, too.
+  if (p.L + plan->row > kMaxElements / w.stride) {
+    return refuse(plan, "the full result, in whole tiles, has more than 2^31 - 1 positions");
+  }
   plan->channel = plan->phases * plan->row;
   plan->group = out * plan->channel;
   plan->x_row = round_up(plan->strip, plan->block);

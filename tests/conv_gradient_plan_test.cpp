@@ -109,6 +109,17 @@ TEST_SUITE("conv_plan") {
     }
   }
 
+  TEST_CASE("conv_gradient_plan: a result that is cropped to little, but too long to count, is refused") {
+    ConvGradientProblem p = problem_of({4, 6, 3, 65536, 1, 1, Dtype::f32}, 1, 30000, 0);
+    p.L_out = 5;
+    p.grad_output = {30, 5, 1};
+    ConvGradientPlan plan;
+    CHECK(conv_gradient_plan(p, HALOGEN_CONV_PATH_AUTO, caches, HALOGEN_ISA_V3, &plan));
+    p.L = 70000;
+    CHECK_FALSE(conv_gradient_plan(p, HALOGEN_CONV_PATH_AUTO, caches, HALOGEN_ISA_V3, &plan));
+    CHECK(plan.too_large);
+  }
+
   TEST_CASE("conv_gradient_plan: several tasks for every layer that is worth two threads") {
     for (const ConvWeightShape &w :
          {ConvWeightShape{512, 256, 16, 8, 1, 1, Dtype::f32}, ConvWeightShape{64, 32, 4, 2, 1, 1, Dtype::f32},
