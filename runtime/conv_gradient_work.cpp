@@ -41,35 +41,39 @@ int ConvGradientWork::prepare_weights() {
   return code;
 }
 
+Buffer ConvGradientWork::rows_of(const Memory &tensor, const ConvStrides &s, const ConvUnit &unit, int64_t channel,
+                                 int64_t channels) const {
+  return Buffer(tensor.at(unit.sample * s.n + channel * s.c + unit.first * s.l, bytes_), storage_,
+                {dim(unit.positions, s.l), dim(channels, s.c)});
+}
+
+Buffer ConvGradientWork::result_of(const ConvUnit &unit, int64_t channel, int64_t channels) const {
+  return scalars_.activation != 0 ? rows_of(t_.output, p_.output, unit, channel, channels)
+                                  : rows_of(t_.grad_output, p_.grad_output, unit, channel, channels);
+}
+
 int ConvGradientWork::pad_gradient(int64_t sample, int64_t channel, int64_t count, int64_t left, int64_t step,
                                    int64_t spread, halide_buffer_t *to) const {
-  const ConvStrides &s = p_.grad_output, &o = p_.output;
-  const bool activates = scalars_.activation != 0;
-  Buffer x(t_.grad_output.at(sample * s.n + channel * s.c, bytes_), storage_, {dim(p_.L_out, s.l), dim(count, s.c)});
-  Buffer result(activates ? t_.output.at(sample * o.n + channel * o.c, bytes_) : t_.grad_output, storage_,
-                {dim(p_.L_out, activates ? o.l : s.l), dim(count, activates ? o.c : s.c)});
+  const ConvUnit all = {sample, 0, p_.L_out};
+  Buffer x = rows_of(t_.grad_output, p_.grad_output, all, channel, count);
+  Buffer result = result_of(all, channel, count);
   return find_kernel<ConvRole::pad>(dtype_, variant_)
       .function(call_, x, result, static_cast<int32_t>(left), static_cast<int32_t>(step), static_cast<int32_t>(spread),
                 scalars_.activation, scalars_.slope, false, to);
 }
 
 int ConvGradientWork::pad_input(const ConvUnit &unit, int64_t channel, int64_t count, halide_buffer_t *to) const {
-  const ConvStrides &s = p_.input;
-  Buffer x(t_.input.at(unit.sample * s.n + channel * s.c + unit.first * s.l, bytes_), storage_,
-           {dim(unit.positions, s.l), dim(count, s.c)});
+  Buffer x = rows_of(t_.input, p_.input, unit, channel, count);
   return find_kernel<ConvRole::pad>(dtype_, variant_)
       .function(call_, x, x, 0, 1, 1, 0, scalars_.input_slope, false, to);
 }
 
 int ConvGradientWork::finish_input(const Memory &sums, int64_t row, const ConvUnit &unit, int64_t channel,
                                    int64_t channels) const {
-  const ConvStrides &s = p_.grad_input, &i = p_.input;
   Buffer z(sums, compute_, {dim(unit.positions, 1), dim(channels, row)});
-  Buffer y(t_.grad_input.at(unit.sample * s.n + channel * s.c + unit.first * s.l, bytes_), storage_,
-           {dim(unit.positions, s.l), dim(channels, s.c)});
+  Buffer y = rows_of(t_.grad_input, p_.grad_input, unit, channel, channels);
   if (scalars_.input_slope == 1) return finish(z, y, channels);
-  Buffer x(t_.input.at(unit.sample * i.n + channel * i.c + unit.first * i.l, bytes_), storage_,
-           {dim(unit.positions, i.l), dim(channels, i.c)});
+  Buffer x = rows_of(t_.input, p_.input, unit, channel, channels);
   Buffer none(sums, storage_, {dim(channels, 0)});
   return find_kernel<ConvRole::finish>(dtype_, variant_).function(call_, z, none, false, x, 2, scalars_.input_slope, y);
 }
@@ -102,7 +106,7 @@ int ConvGradientWork::bias() const {
   auto *parts = static_cast<double *>(memory_.at(layout_.bias_parts, 1).address());
   int code = parallel_for(call_, p_.N * cut.count() * channels.count(), [&](int64_t i) {
     const int64_t c = channels.first(i % channels.count()), at = i / channels.count();
-    return sum_bias(at / cut.count(), cut.first(at % cut.count()), cut.size(at % cut.count()), c,
+    return sum_bias({at / cut.count(), cut.first(at % cut.count()), cut.size(at % cut.count())}, c,
                     channels.size(i % channels.count()), parts + at * w_.C_out + c);
   });
   for (int64_t i = 1; i < p_.N * cut.count(); ++i) {
@@ -122,14 +126,9 @@ int ConvGradientWork::bias() const {
   return finish(z, y, 1);
 }
 
-int ConvGradientWork::sum_bias(int64_t n, int64_t first, int64_t positions, int64_t channel, int64_t channels,
-                               double *to) const {
-  const ConvStrides &s = p_.grad_output, &o = p_.output;
-  const bool activates = scalars_.activation != 0;
-  const Memory from = t_.grad_output.at(n * s.n + channel * s.c + first * s.l, bytes_);
-  Buffer dy(from, storage_, {dim(positions, s.l), dim(channels, s.c)});
-  Buffer result(activates ? t_.output.at(n * o.n + channel * o.c + first * o.l, bytes_) : from, storage_,
-                {dim(positions, activates ? o.l : s.l), dim(channels, activates ? o.c : s.c)});
+int ConvGradientWork::sum_bias(const ConvUnit &unit, int64_t channel, int64_t channels, double *to) const {
+  Buffer dy = rows_of(t_.grad_output, p_.grad_output, unit, channel, channels);
+  Buffer result = result_of(unit, channel, channels);
   Buffer y(Memory{kCpu, to, 0}, halide_type_t(halide_type_float, 64), {dim(channels, 1)});
   return find_kernel<ConvRole::bias_sums>(dtype_, variant_)
       .function(call_, dy, result, scalars_.activation, scalars_.slope, y);

@@ -7,7 +7,7 @@
 
 namespace halogen {
 
-/// Positions [first, first + positions) of a sample's input.
+/// Positions [first, first + positions) of a sample.
 struct ConvUnit {
   int64_t sample, first, positions;
 };
@@ -72,7 +72,12 @@ class ConvGradientWork {
   int prepare_weights();
   int finish(halide_buffer_t *z, halide_buffer_t *y, int64_t channels) const;
   int bias() const;
-  int sum_bias(int64_t n, int64_t first, int64_t positions, int64_t channel, int64_t channels, double *to) const;
+  int sum_bias(const ConvUnit &unit, int64_t channel, int64_t channels, double *to) const;
+  /// Positions by channels of a tensor.
+  Buffer rows_of(const Memory &tensor, const ConvStrides &strides, const ConvUnit &unit, int64_t channel,
+                 int64_t channels) const;
+  /// Of the output, which the activation's gradient is known by; without one nobody reads it, and it need not be there.
+  Buffer result_of(const ConvUnit &unit, int64_t channel, int64_t channels) const;
 };
 
 }  // namespace halogen

@@ -153,9 +153,9 @@ typedef struct halogen_conv_transpose1d_backward_args {
   halogen_activation activation;
   double input_slope;      /**< finite; without effect unless input_activation is LEAKY_RELU */
   double activation_slope; /**< finite, 0 or more; without effect unless activation is LEAKY_RELU */
-  halogen_conv_path
-      path; /**< of grad_weight, lanes along input channels (ROWS), positions or taps (COLUMNS: of grad_input,
-                             too); each has bits of its own; 0: AUTO. A GPU has one */
+  /** Of grad_weight: lanes along input channels (ROWS), positions (LENGTH) or taps (COLUMNS, of grad_input, too); each has bits of its own.
+   * 0: AUTO. A GPU has one. */
+  halogen_conv_path path;
   halogen_layout layout;    /**< of inputs, outputs and their gradients */
   void *stream;             /**< CUstream or cl_command_queue; NULL: the context's. Without effect on the CPU */
   halogen_kernel_info *ran; /**< NULL, or receives which kernels ran */
