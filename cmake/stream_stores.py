@@ -7,7 +7,7 @@ import re
 from llvmlite import binding as llvm
 
 
-BYTES = {"i16": 2, "half": 2, "float": 4, "double": 8}
+BYTES = {"i16": 2, "half": 2, "i32": 4, "float": 4, "double": 8}
 
 
 def mark(assembly, buffer):
@@ -17,7 +17,7 @@ def mark(assembly, buffer):
     if not tag:
         raise ValueError(f"no alias metadata names the buffer {buffer}")
     hint = 1 + max(int(number) for number in re.findall(r"^!(\d+) = ", assembly, re.M))
-    store = re.compile(rf"^(\s*store <(\d+) x (i16|half|float|double)> [^\n]*), align \d+, !tbaa !{tag[1]}$", re.M)
+    store = re.compile(rf"^(\s*store <(\d+) x ({'|'.join(BYTES)})> [^\n]*), align \d+, !tbaa !{tag[1]}$", re.M)
     marked, count = store.subn(
         lambda m: f"{m[1]}, align {BYTES[m[3]] * int(m[2])}, !tbaa !{tag[1]}, !nontemporal !{hint}", assembly)
     if count == 0:

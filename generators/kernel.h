@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "Halide.h"
+#include "words.h"
 
 namespace halogen {
 
@@ -30,6 +31,10 @@ class Kernel : public Halide::Generator<T> {
   Halide::Pipeline build_pipeline() override {
     Halide::Pipeline pipeline = Halide::Generator<T>::build_pipeline();
     for (const std::string &flag : flags_) pipeline.add_custom_lowering_pass(halogen::branch_on(flag).release());
+    const Halide::Target &target = this->get_target();
+    if (target.arch == Halide::Target::X86 && !target.has_gpu_feature()) {
+      pipeline.add_custom_lowering_pass(by_words(target.natural_vector_size<uint16_t>()).release());
+    }
     if (!checked) pipeline.add_custom_lowering_pass(drop_argument_checks().release());
     return pipeline;
   }

@@ -4,7 +4,8 @@
 # A row is one kernel per dtype, named <op>_<role>_<dtype>[_<layout>][_<path>]; cs is channel-first data, sc channel-last. stream is row
 # with streaming stores. What each computes is said at the head of its generator.
 
-set(_precision kernel.cpp algorithms/precision.cpp)
+set(_kernel kernel.cpp words.cpp)
+set(_precision ${_kernel} algorithms/precision.cpp)
 set(_rows ${_precision} schedules/rows_schedule.cpp)
 set(_lanes ${_rows} algorithms/lane_sums.cpp schedules/lane_schedule.cpp)
 set(_statistics ${_lanes} algorithms/statistics.cpp schedules/statistics_schedule.cpp)
@@ -17,14 +18,14 @@ halogen_generator(norm_partial_row SOURCES norm_partial_row_generator.cpp ${_sta
 halogen_generator(norm_partial_slab SOURCES norm_partial_slab_generator.cpp ${_slabs})
 halogen_generator(norm_merge SOURCES norm_merge_generator.cpp algorithms/statistics.cpp algorithms/lane_sums.cpp ${_precision})
 halogen_generator(norm_moments SOURCES norm_moments_generator.cpp algorithms/statistics.cpp algorithms/lane_sums.cpp ${_precision})
-halogen_generator(norm_join SOURCES norm_join_generator.cpp kernel.cpp)
+halogen_generator(norm_join SOURCES norm_join_generator.cpp ${_kernel})
 halogen_generator(norm_given SOURCES norm_given_generator.cpp algorithms/statistics.cpp algorithms/lane_sums.cpp ${_precision})
 halogen_generator(norm_apply_row SOURCES norm_apply_row_generator.cpp algorithms/normalize.cpp ${_rows})
 halogen_generator(norm_apply_slab SOURCES norm_apply_slab_generator.cpp ${_slabs})
 halogen_generator(norm_mask SOURCES norm_mask_generator.cpp ${_rows})
 halogen_generator(norm_sums_row SOURCES norm_sums_row_generator.cpp ${_lanes})
 halogen_generator(norm_sums_slab SOURCES norm_sums_slab_generator.cpp ${_slabs})
-halogen_generator(norm_sum_merge SOURCES norm_sum_merge_generator.cpp kernel.cpp)
+halogen_generator(norm_sum_merge SOURCES norm_sum_merge_generator.cpp ${_kernel})
 halogen_generator(norm_coefficients SOURCES norm_coefficients_generator.cpp algorithms/gradients.cpp ${_precision})
 halogen_generator(norm_gradients SOURCES norm_gradients_generator.cpp algorithms/gradients.cpp ${_precision})
 halogen_generator(norm_dx_row SOURCES norm_dx_row_generator.cpp algorithms/gradients.cpp ${_rows})

@@ -31,10 +31,10 @@ Expr encode_f16(const Expr &value) {
   return cast<uint16_t>(rounded | ((u & bits(kSign)) >> bits(16)));
 }
 
-// Half of the last place, less one where u is halfway and even. Without a shift of the last place: vectors have few units for shifts.
+// Half of the last place, but where u is halfway and even. Without a shift of the last place: vectors have few units for shifts.
 Expr round_to_bf16(const Expr &u) {
   const Expr halfway_and_even = (u & bits(0x1ffff)) == bits(0x8000);
-  return (u + bits(0x8000) - select(halfway_and_even, bits(1), bits(0))) >> bits(16);
+  return (u + select(halfway_and_even, bits(0), bits(0x8000))) >> bits(16);
 }
 
 Expr nan_bits(const Expr &u) { return (u & bits(kMagnitude)) > bits(kInfinity); }
