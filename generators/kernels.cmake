@@ -2,7 +2,7 @@
 # the per-variant tests and benchmarks, the manifest, the table of what is supported in docs/.
 #
 # A row is one kernel per dtype, named <op>_<role>_<dtype>[_<layout>][_<path>]; cs is channel-first data, sc channel-last. stream is row
-# with streaming stores. What each computes is said at the head of its generator.
+# with streaming stores, each_stream each. What each computes is said at the head of its generator.
 
 set(_kernel kernel.cpp words.cpp)
 set(_precision ${_kernel} algorithms/precision.cpp)
@@ -69,12 +69,13 @@ set(_dtypes f32 f64 f16 bf16)
 halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_fused_row VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH each DTYPES ${_dtypes} GENERATOR norm_fused_row PARAMS each=true rows_at_once=false VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH stream DTYPES f32 f16 bf16 GENERATOR norm_fused_row PARAMS rows_at_once=false STREAM y VARIANTS ${_streaming})
+halogen_kernel(OP norm ROLE fused LAYOUTS cs PATH each_stream DTYPES f32 f16 bf16 GENERATOR norm_fused_row PARAMS each=true rows_at_once=false STREAM y VARIANTS ${_streaming})
 halogen_kernel(OP norm ROLE fused LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_fused_slab VARIANTS ${_cpu})
 halogen_kernel(OP norm ROLE partial LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_partial_row VARIANTS ${_all})
 halogen_kernel(OP norm ROLE partial LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_partial_slab VARIANTS ${_all})
 halogen_kernel(OP norm ROLE merge DTYPES f32 f64 GENERATOR norm_merge VARIANTS ${_all})
-halogen_kernel(OP norm ROLE moments DTYPES f64 GENERATOR norm_moments VARIANTS ${_all})
-halogen_kernel(OP norm ROLE join DTYPES f64 GENERATOR norm_join VARIANTS ${_all})
+halogen_kernel(OP norm ROLE moments DTYPES f64 GENERATOR norm_moments VARIANTS ${_narrow})
+halogen_kernel(OP norm ROLE join DTYPES f64 GENERATOR norm_join VARIANTS ${_narrow})
 halogen_kernel(OP norm ROLE given DTYPES f32 f64 GENERATOR norm_given VARIANTS ${_narrow})
 halogen_kernel(OP norm ROLE apply LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_apply_row VARIANTS ${_all})
 halogen_kernel(OP norm ROLE apply LAYOUTS cs PATH stream DTYPES f32 f16 bf16 GENERATOR norm_apply_row STREAM y VARIANTS ${_streaming})
@@ -87,7 +88,7 @@ halogen_kernel(OP norm ROLE convert DTYPES f16 bf16 GENERATOR norm_convert VARIA
 halogen_kernel(OP norm ROLE mask DTYPES ${_dtypes} GENERATOR norm_mask VARIANTS ${_narrow})
 halogen_kernel(OP norm ROLE sums LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_sums_row VARIANTS ${_all})
 halogen_kernel(OP norm ROLE sums LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_sums_slab VARIANTS ${_all})
-halogen_kernel(OP norm ROLE sum_merge DTYPES f64 GENERATOR norm_sum_merge VARIANTS ${_all})
+halogen_kernel(OP norm ROLE sum_merge DTYPES f64 GENERATOR norm_sum_merge VARIANTS ${_narrow})
 halogen_kernel(OP norm ROLE coefficients DTYPES f32 f64 GENERATOR norm_coefficients VARIANTS ${_narrow})
 halogen_kernel(OP norm ROLE gradients DTYPES ${_dtypes} GENERATOR norm_gradients VARIANTS ${_narrow})
 halogen_kernel(OP norm ROLE dx LAYOUTS cs PATH row DTYPES ${_dtypes} GENERATOR norm_dx_row VARIANTS ${_all})
@@ -99,7 +100,7 @@ halogen_kernel(OP norm ROLE backward LAYOUTS cs PATH each DTYPES ${_dtypes} GENE
 halogen_kernel(OP norm ROLE backward LAYOUTS cs PATH stream DTYPES f32 GENERATOR norm_backward_row STREAM dx VARIANTS ${_streaming})
 halogen_kernel(OP norm ROLE backward LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_backward_slab VARIANTS ${_cpu})
 
-halogen_kernel(OP tensor ROLE copy DTYPES f32 f64 f16 GENERATOR tensor_copy VARIANTS ${_cpu})
+halogen_kernel(OP tensor ROLE copy DTYPES f32 f64 f16 GENERATOR tensor_copy VARIANTS v3 v2 neon)
 
 halogen_kernel(OP conv ROLE pack DTYPES ${_dtypes} GENERATOR conv_pack VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE largest DTYPES ${_dtypes} GENERATOR conv_largest VARIANTS ${_cpu})

@@ -9,6 +9,7 @@ namespace halogen {
 enum class NormRole {
   fused_cs_row,
   fused_cs_each,
+  fused_cs_each_stream,
   fused_cs_stream,
   fused_slab,
   partial_cs_row,

@@ -31,10 +31,13 @@ int NormLaunch::fused_each(const Pass &pass, const Parameters &parameters, const
   Buffer weight = of_values(parameters.weight, v), bias = of_values(parameters.bias, v);
   Buffer hi = vector(of_sets(own.hi, pass), v.g, v.b), lo = vector(of_sets(own.lo, pass), v.g, v.b);
   Buffer var = vector(of_sets(own.var, pass), v.g, v.b);
-  return launch<NormRole::fused_cs_each>(p_.dtype, x, residual, weight, bias, parameters.weight.base != nullptr,
-                                         parameters.bias.base != nullptr, has_residual, p_.epilogue, scalars_.eps,
-                                         scalars_.slope, p_.in_place, plan_.block_s, 1, plan_.sets_per_task, hi, lo,
-                                         var, y);
+  const auto launched = [&](auto kernel) {
+    return kernel.function(call_, x, residual, weight, bias, parameters.weight.base != nullptr,
+                           parameters.bias.base != nullptr, has_residual, p_.epilogue, scalars_.eps, scalars_.slope,
+                           p_.in_place, plan_.block_s, 1, plan_.sets_per_task, hi, lo, var, y);
+  };
+  return plan_.stream ? launched(find_kernel<NormRole::fused_cs_each_stream>(p_.dtype, variant_))
+                      : launched(find_kernel<NormRole::fused_cs_each>(p_.dtype, variant_));
 }
 
 int NormLaunch::apply_row(const Pass &pass, const Parameters &parameters, const Statistics &st) {

@@ -42,7 +42,11 @@ bool norm_kernel_names(const NormProblem &p, const NormPlan &plan, const NormTen
   }
   if (t.moments.exists) HALOGEN_ADD(given, compute_dtype(p.dtype));
   const bool across = norm_across(plan);
-  if (p.values() > 0) fused ? HALOGEN_ADD_FUSED(fused) : HALOGEN_ADD_APPLIED(apply);
+  if (p.values() > 0 && plan.each && plan.stream) {
+    HALOGEN_ADD(fused_cs_each_stream, p.dtype);
+  } else if (p.values() > 0) {
+    fused ? HALOGEN_ADD_FUSED(fused) : HALOGEN_ADD_APPLIED(apply);
+  }
   if (t.saved_mean.exists) HALOGEN_ADD(save, compute_dtype(p.dtype));
   if (t.running_mean.exists) HALOGEN_ADD(running, t.running_mean.dtype);
   *missing = all.missing;
@@ -80,6 +84,7 @@ bool norm_can_stream(const NormProblem &p, const NormPlan &plan, halogen_isa isa
     return fused ? has(find_kernel<NormRole::backward_cs_stream>(p.dtype, variant))
                  : has(find_kernel<NormRole::dx_cs_stream>(p.dtype, variant));
   }
+  if (plan.each) return has(find_kernel<NormRole::fused_cs_each_stream>(p.dtype, variant));
   return fused ? has(find_kernel<NormRole::fused_cs_stream>(p.dtype, variant))
                : has(find_kernel<NormRole::apply_cs_stream>(p.dtype, variant));
 }

@@ -203,11 +203,12 @@ void plan_rows(const NormProblem &p, const Caches &caches, NormPlan *plan) {
 }
 
 /// Whether what writes y or dx has a twin with streaming stores: rows of channels, one by one or, where lanes run across them, applied to
-/// by a kernel of its own and cut at cache lines.
+/// by a kernel of its own and cut at cache lines; forward, rows that are sets.
 bool can_stream(const NormProblem &p, const NormPlan &plan) {
   constexpr int64_t line_bytes = 64;
-  if (p.gpu || p.in_place || !p.whole_lines || plan.each || p.dtype == Dtype::f64) return false;
-  if (!norm_across(plan)) return true;
+  if (p.gpu || p.in_place || !p.whole_lines || p.dtype == Dtype::f64) return false;
+  if (plan.each) return !p.backward;
+  if (!norm_across(plan)) return p.S > 1;
   const bool applied = plan.path == HALOGEN_NORM_PATH_SPLIT || !p.reduces();
   const bool cut_at_lines = plan.slab == p.C || plan.slab * dtype_bytes(p.dtype) % line_bytes == 0;
   return p.channel_last && applied && cut_at_lines;

@@ -29,7 +29,7 @@ struct NormProblem {
   bool epilogue;
   bool gpu;
   bool in_place;     ///< y is x, or the residual
-  bool whole_lines;  ///< rows of y begin and end with a cache line
+  bool whole_lines;  ///< rows of y (S = 1: sets) begin and end with a cache line
 
   /// Statistic sets: neighbouring channels of a sample, or one channel of all.
   int64_t channels_per_set() const { return scope == HALOGEN_NORM_SCOPE_GROUP && own_statistics ? C / groups : 1; }

@@ -134,7 +134,10 @@ bool whole_lines(const NormProblem &p, const DataField &field) {
   const int64_t bytes = dtype_bytes(p.dtype);
   const auto lines = [&](int64_t elements) { return elements * bytes % kLine == 0; };
   const auto row = [&](int64_t values, int64_t stride) { return lines(values) && lines(stride); };
-  return (p.channel_last ? row(p.C, field.strides->s) : row(p.S, field.strides->c)) && lines(field.strides->n) &&
+  const bool rows = p.channel_last ? row(p.C, field.strides->s)
+                    : p.S == 1     ? row(p.channels_per_set(), p.channels_per_set() * field.strides->c)
+                                   : row(p.S, field.strides->c);
+  return rows && lines(field.strides->n) &&
          (p.gpu || reinterpret_cast<uintptr_t>(field.memory->address()) % kLine == 0);
 }
 

@@ -44,7 +44,7 @@ halogen_status check_norm_data(const Report &report, halogen_layout layout, bool
 /// Whether field `i` lies where field `j` does.
 bool same_data(const DataField *data, int32_t i, int32_t j);
 
-/// Whether rows of a tensor of data begin and end with a cache line.
+/// Whether rows of a tensor of data (sets, where rows are single values) begin and end with a cache line.
 bool whole_lines(const NormProblem &problem, const DataField &field);
 
 halogen_status check_norm_vectors(const Report &report, const DataField *data, int32_t data_count,

@@ -23,13 +23,25 @@ void append_once(const std::string &line) {
   file << line << '\n';
 }
 
-bool contains(const std::string &text, const char *part) { return text.find(part) != std::string::npos; }
+/** All kernels of this build, <name>__<variant>. */
+const std::set<std::string> &table() {
+  static const std::set<std::string> kernels = {
+#define HALOGEN_KERNEL(kernel, variant, symbol, role, dtype) #kernel "__" #variant,
+#include "kernels_conv.inc"
+#include "kernels_norm.inc"
+#include "kernels_tensor.inc"
+#undef HALOGEN_KERNEL
+  };
+  return kernels;
+}
 
-/** Kernels that gain nothing by registers wider than v3's: there is none of them above it. */
-bool is_narrow(const std::string &kernel) {
-  static const char *const roles[] = {"running", "save", "given", "mask", "coefficients", "gradients"};
-  return std::any_of(std::begin(roles), std::end(roles),
-                     [&](const char *role) { return kernel.rfind(std::string("norm_") + role + "_", 0) == 0; });
+/** The variant that a call on `isa` is to take a kernel from: its own, or the nearest below that has one. */
+std::string variant_for(const std::string &kernel, std::string isa) {
+  while (table().count(kernel + "__" + isa) == 0) {
+    if (isa.rfind("v4", 0) != 0) return "";
+    isa = isa == "v4" ? "v3" : "v4";
+  }
+  return isa;
 }
 
 }  // namespace
@@ -38,15 +50,8 @@ std::vector<std::string> kernel_names(const halogen_kernel_info &info) {
   std::istringstream words(info.kernels);
   std::vector<std::string> names;
   for (std::string name; words >> name;) {
-    // v4 has some of its normalisation from v3, and nothing else; the levels above have a sum of bfloat16, all else from v4.
-    const std::string isa = info.isa, own = name.rfind("conv_sum_bf16", 0) == 0 ? isa : isa.substr(0, 2);
-    const bool borrowed =
-        own == "v4" &&
-        (is_narrow(name) || (name.rfind("norm_", 0) == 0 && contains(name, "_f64") && contains(name, "__v3")));
-    const std::string suffix = "__" + (borrowed ? "v3" : isa.rfind("v4", 0) == 0 ? own : isa);
-    const size_t base = name.size() - std::min(name.size(), suffix.size());
-    if (name.compare(base, std::string::npos, suffix) == 0) name.resize(base);
-    names.push_back(name);
+    const std::string base = name.substr(0, name.rfind("__"));
+    names.push_back(base + "__" + variant_for(base, info.isa) == name ? base : name);
   }
   return names;
 }
