@@ -29,12 +29,10 @@ constexpr int64_t kMaxTaskBytes = 512 * 1024;
 constexpr int64_t kShortRow = 32;
 // Width of a slab: its sums and parameters stay in L1.
 constexpr int64_t kSlabValues = 2048;
-// A slab of some channels is a piece of every row. Narrower pieces waste lines, and the beginning and end of a loop: 1/20 of the speed at
-// two channels (8x256x56x56), two thirds at 60 (groups of 20, 2x640x32x32; Zen 3, 2026-11).
-constexpr int64_t kNarrowSlab = 64;
-// Of rows a page or more apart, pieces this short meet in few sets of a cache: Zen 4, 2026-11, 1568 rows of 8 KiB by pieces of 256 bytes,
-// training 0.4 times as fast as by blocks of all channels; of 4 KiB by 320 bytes, 1.2 times.
-constexpr int64_t kPageBytes = 4096, kShortPieceBytes = 256;
+// A slab of some channels is a piece of every row. Shorter pieces waste lines, and the beginning and end of a loop; they meet in few sets
+// of a cache, and their ends are lines that prefetchers take from the thread that has the next slab. Zen 4, 2026-11, 1568 rows of 512
+// channels by 64, training: 190 us, by blocks of all channels 215; two threads 120 to 900 us, and 155.
+constexpr int64_t kPieceBytes = 512;
 // Rows in a task of given statistics, at least: its vectors are made once.
 constexpr int64_t kSlabRows = 16;
 // GPU: a chunk is eight threads' work for every channel. As many rows as keep f32 sums short, as few as make so many thread blocks,
@@ -226,13 +224,6 @@ int64_t even_slab(const NormProblem &p, const SlabView &view, int64_t most) {
   return round_up(ceil_div(p.C, ceil_div(p.C, most / step * step)), step);
 }
 
-/// Whether a slab's pieces of rows are long enough for rows to be read by slabs.
-bool pieces_suffice(const NormProblem &p, const SlabView &view, int64_t slab) {
-  if (slab >= p.C) return true;
-  const int64_t values = slab * view.S, bytes = dtype_bytes(p.dtype);
-  return values >= kNarrowSlab && (p.C * view.S * bytes < kPageBytes || values * bytes > kShortPieceBytes);
-}
-
 void plan_slabs(const NormProblem &p, int64_t slab, NormPlan *plan) {
   const int64_t bytes = read_bytes(p), per_set = p.channels_per_set();
   plan->slab = at_least_one(p.gpu ? p.C : slab / per_set * per_set, p.C);
@@ -364,8 +355,9 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
   const int64_t slab = sample_fits ? p.C : even_slab(p, view, std::min(widest, caches.l2 / 2 / row_bytes));
   const int64_t set_channels = p.channels_per_set(), whole_sets = slab / set_channels * set_channels;
   const bool slab_whole = !view.merged || view.b == 1;
+  const int64_t shortest = std::min(kPieceBytes / dtype_bytes(p.dtype), p.C * view.S);
   const bool slab_fits =
-      whole_sets >= set_channels && pieces_suffice(p, view, whole_sets) && (!batch || (whole && slab_whole));
+      whole_sets >= set_channels && whole_sets * view.S >= shortest && (!batch || (whole && slab_whole));
   const bool row_fits = set_values(p) * read_bytes(p) <= cache && (!batch || whole);
   // A GPU has sums of every i: too many where a sample is one row of them.
   const bool short_rows = p.S < kShortRow && (!p.gpu || p.per_channel());
