@@ -217,7 +217,7 @@ bool can_stream(const NormProblem &p, const NormPlan &plan) {
 }
 
 /// Channels of slabs that are cut at cache lines, as evenly as that goes, where `most` fit in a cache. Zen 4, 2026-11, 784 rows of 1024
-/// channels: 167 of them -> 128, training 1.4 times as fast.
+/// channels, training: 167 of them 320 us, 160 of them 230.
 int64_t even_slab(const NormProblem &p, const SlabView &view, int64_t most) {
   const int64_t step = kLine / std::gcd(kLine, view.S);
   if (most >= p.C || most < step || p.channels_per_set() > 1) return most;

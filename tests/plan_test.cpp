@@ -211,6 +211,28 @@ TEST_SUITE("plan") {
     CHECK(planned(dense(last)).slab == 64);
   }
 
+  TEST_CASE("plan: slabs are cut at cache lines, into long pieces of rows") {
+    for (const bool channel_last : {true, false}) {
+      CAPTURE(channel_last);
+      const auto slab_of = [&](int64_t rows, int64_t channels, Dtype dtype) {
+        NormProblem problem = batch(rows, channels, 1);
+        problem.channel_last = channel_last;
+        problem.dtype = dtype;
+        const NormPlan plan = planned(dense(problem), 1 << 20);
+        return plan.path == HALOGEN_NORM_PATH_SLAB ? plan.slab : 0;
+      };
+      CHECK(slab_of(784, 128, Dtype::f32) == 128);
+      CHECK(slab_of(784, 167, Dtype::f32) == 167);  // all that fit
+      CHECK(slab_of(784, 256, Dtype::f32) == 128);
+      CHECK(slab_of(784, 1024, Dtype::f32) == 160);
+      CHECK(slab_of(1024, 512, Dtype::f32) == 128);
+      CHECK(slab_of(1056, 512, Dtype::f32) == 0);  // 96 channels: pieces shorter than 512 bytes
+      CHECK(slab_of(1056, 96, Dtype::f32) == 96);  // whole rows
+      CHECK(slab_of(784, 1024, Dtype::f16) == 256);
+      CHECK(slab_of(1056, 1024, Dtype::f16) == 0);
+    }
+  }
+
   TEST_CASE("plan: a forced path is taken, or refused with a reason") {
     NormPlan plan;
     for (halogen_norm_path path : {HALOGEN_NORM_PATH_ROW, HALOGEN_NORM_PATH_SLAB, HALOGEN_NORM_PATH_SPLIT}) {
