@@ -31,9 +31,11 @@ int repetitions_of(ConvCall &call) {
 void measure(benchmark::State &state, const ConvProblem &problem, int threads, const Settings &settings) {
   ConvCall call(problem, kF32, threads, settings);
   Team team(threads);
-  // As many bytes as the call must move, half of them read and half written; and the weights alone.
+  // As many bytes as the call must move, half of them read and half written; and the weights alone, copied, and read as they are packed.
   const auto count = static_cast<int64_t>(problem.bytes() / 8), weights = static_cast<int64_t>(problem.weights());
-  const OwnedTensor from({std::max(count, weights)}, -1.0f, 1.0f / 512), to({std::max(count, weights)}, 0, 0);
+  const auto packed = static_cast<int64_t>(call.packed_bytes() / sizeof(float));
+  const int64_t most = std::max({count, weights, packed});
+  const OwnedTensor from({most}, -1.0f, 1.0f / 512), to({most}, 0, 0);
   constexpr size_t kFmaSteps = 20000;
   double fma_flops = 0;
   const auto fma = [&] { fma_flops = halogen_bench_fma(team.get(), kFmaSteps); };
@@ -43,13 +45,16 @@ void measure(benchmark::State &state, const ConvProblem &problem, int threads, c
   };
 
   const int repetitions = repetitions_of(call);
-  Samples times, one_shot_times, fma_times, copy_times, weight_times;
+  const auto read = [&] { halogen_bench_read(team.get(), from.data(), static_cast<size_t>(packed)); };
+  Samples times, one_shot_times, first_times, fma_times, copy_times, weight_times, read_times;
   const auto round = [&] {
     halogen_bench_team_wake(team.get());
     fma_times.add(time_block(1, fma));
     copy_times.add(time_block(repetitions, copy_of(count)));
     weight_times.add(time_block(repetitions, copy_of(weights)));
+    read_times.add(time_block(repetitions, read));
     halogen_bench_team_sleep(team.get());
+    first_times.add(call.first());
     const double seconds = time_block(repetitions, call);
     times.add(seconds);
     one_shot_times.add(time_block(std::max(1, repetitions / 4), [&] { call.one_shot(); }));
@@ -70,6 +75,10 @@ void measure(benchmark::State &state, const ConvProblem &problem, int threads, c
   state.counters["bound_percent"] = 100 * bound / time;
   state.counters["goal_percent"] = goal(problem);
   state.counters["one_shot_s"] = one_shot_times.median();
+  state.counters["first_s"] = first_times.median();
+  state.counters["first_copies"] = (first_times.median() - time) / weight_times.median();
+  state.counters["read_percent"] = 100 * read_times.median() / time;
+  state.counters["idle_lanes_percent"] = call.idle_lanes(problem);
   state.counters["packing_copies"] = (one_shot_times.median() - time) / weight_times.median();
   state.SetLabel(problem.shape() + " " + call.kernels());
 }

@@ -24,6 +24,11 @@ void set_numbers(const ConvProblem &p, const Settings &settings, Args *args) {
   args->path = settings.conv_path;
 }
 
+struct DestroyWeights {
+  void operator()(halogen_conv_weights *weights) const { halogen_conv_transpose1d_weights_destroy(weights); }
+};
+using PackedWeights = std::unique_ptr<halogen_conv_weights, DestroyWeights>;
+
 class ConvCall {
  public:
   ConvCall(const ConvProblem &problem, const Dtype &dtype, int threads, const Settings &settings);
@@ -32,16 +37,22 @@ class ConvCall {
   void operator()();
   /// Packs, too.
   void one_shot();
+  /// Seconds of the first call of a context that was just made: it packs, starts threads and asks for memory.
+  double first();
   /// Which kernels it takes, and why.
   std::string kernels();
+  /// Bytes of the packed weights.
+  size_t packed_bytes();
+  /// Per cent of the lanes that L's rounding to whole vectors leaves idle, where lanes run along positions; else 0.
+  double idle_lanes(const ConvProblem &problem);
 
  private:
-  struct DestroyWeights {
-    void operator()(halogen_conv_weights *weights) const { halogen_conv_transpose1d_weights_destroy(weights); }
-  };
+  Settings settings_;
+  int threads_;
   Context context_;
   OwnedTensor x_, y_, weight_, bias_;
-  std::unique_ptr<halogen_conv_weights, DestroyWeights> packed_;
+  PackedWeights packed_;
+  halogen_conv_weights_params params_;
   halogen_conv_transpose1d_args args_;
   halogen_error error_ = HALOGEN_ERROR_INIT;
 };

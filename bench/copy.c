@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { kMaxThreads = 256, kCacheLineFloats = 16 };
+enum { kMaxThreads = 256, kCacheLineFloats = 16, kReadLanes = 128 };
 
-typedef enum { kScale, kMemcpy, kFma } work_kind;
+typedef enum { kScale, kMemcpy, kRead, kFma } work_kind;
 
 typedef struct {
   work_kind kind;
@@ -45,6 +45,18 @@ static void scale(float *restrict y, const float *restrict x, size_t count, floa
   for (size_t i = 0; i < count; ++i) y[i] = a * x[i];
 }
 
+/* As many sums as hide the latency of an addition. */
+static void read_all(const float *x, size_t count) {
+  float sums[kReadLanes] = {0};
+  size_t i = 0;
+  for (; i + kReadLanes <= count; i += kReadLanes) {
+    for (int lane = 0; lane < kReadLanes; ++lane) sums[lane] += x[i + (size_t)lane];
+  }
+  for (; i < count; ++i) sums[0] += x[i];
+  volatile float sink = 0;
+  for (int lane = 0; lane < kReadLanes; ++lane) sink = sink + sums[lane];
+}
+
 static void do_share(const halogen_bench_team *team, int index) {
   const job *work = &team->work;
   if (work->kind == kFma) {
@@ -59,6 +71,8 @@ static void do_share(const halogen_bench_team *team, int index) {
   if (begin > end) begin = end;
   if (work->kind == kMemcpy) {
     memcpy(work->y + begin, work->x + begin, (end - begin) * sizeof(float));
+  } else if (work->kind == kRead) {
+    read_all(work->x + begin, end - begin);
   } else {
     scale(work->y + begin, work->x + begin, end - begin, work->a);
   }
@@ -155,6 +169,10 @@ void halogen_bench_copy(halogen_bench_team *team, float *y, const float *x, size
 
 void halogen_bench_memcpy(halogen_bench_team *team, float *y, const float *x, size_t count) {
   run(team, (job){kMemcpy, y, x, count, 0});
+}
+
+void halogen_bench_read(halogen_bench_team *team, const float *x, size_t count) {
+  run(team, (job){kRead, NULL, x, count, 0});
 }
 
 double halogen_bench_fma(halogen_bench_team *team, size_t steps) {

@@ -29,6 +29,9 @@ void halogen_bench_copy(halogen_bench_team *team, float *y, const float *x, size
 /** y = x with the C library's memcpy, which for large blocks does not read y into the cache before it writes it. */
 void halogen_bench_memcpy(halogen_bench_team *team, float *y, const float *x, size_t count);
 
+/** Reads x, and writes nothing. The team must be awake. */
+void halogen_bench_read(halogen_bench_team *team, const float *x, size_t count);
+
 /** `steps` steps of independent fused multiply-adds on registers, by every thread: as fast as this machine multiplies and adds.
  * @return the operations that were done. The team must be awake. */
 double halogen_bench_fma(halogen_bench_team *team, size_t steps);

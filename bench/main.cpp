@@ -7,6 +7,7 @@
 #include "call_bench.h"
 #include "conv_backward_bench.h"
 #include "conv_bench.h"
+#include "conv_stream_bench.h"
 #include "norm_bench.h"
 #include "problem.h"
 #include "settings.h"
@@ -27,6 +28,7 @@ int main(int argc, char **argv) {
     register_strided_benchmarks(problems, settings);
     const std::vector<ConvProblem> convolutions = read_conv_problems(HALOGEN_BENCH_SHAPES "/conv_transpose1d");
     register_conv_benchmarks(convolutions, settings);
+    register_conv_stream_benchmarks(convolutions, settings);
     register_conv_backward_benchmarks(convolutions, settings);
     register_call_benchmarks(settings);
     TableReporter reporter(settings);

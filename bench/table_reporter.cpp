@@ -88,11 +88,12 @@ void TableReporter::ReportRuns(const std::vector<Run> &runs) {
     for (const auto &[key, counter] : run.counters) result[key] = counter.value;
     json_["results"].push_back(result);
     const std::string section = name.substr(0, name.find('/'));
-    section == "norm"         ? norm_line(run)
-    : section == "strided"    ? strided_line(run)
-    : section == "call"       ? call_line(run)
-    : section == "conv_dtype" ? dtype_line(run)
-                              : conv_line(run, section);
+    section == "norm"          ? norm_line(run)
+    : section == "strided"     ? strided_line(run)
+    : section == "call"        ? call_line(run)
+    : section == "conv_dtype"  ? dtype_line(run)
+    : section == "conv_stream" ? stream_line(run)
+                               : conv_line(run, section);
   }
 }
 
@@ -118,14 +119,16 @@ void TableReporter::conv_line(const Run &run, const std::string &section) {
     section_ = section;
     line("");
     line(print("%-62s %8s %8s %7s %7s %6s %7s %5s %*s  %s", "line", "median", "min", "GFLOP/s", "peak", "%peak",
-               "%bound", "goal", packs ? 17 : 0, packs ? "one-shot  packing" : "", "shape, kernels"));
+               "%bound", "goal", packs ? 39 : 0, packs ? "%read idle  one-shot packing  first" : "", "shape, kernels"));
   }
   const auto value = [&run](const char *key) { return run.counters.at(key).value; };
   line(print("%-62s %6.0fus %6.0fus %7.1f %7.1f %6.1f %7.1f %5.0f%c ", run.run_name.function_name.c_str(),
              value("median_s") * 1e6, value("min_s") * 1e6, value("gflop_per_s"), value("peak_gflop_per_s"),
              value("peak_percent"), value("bound_percent"), value("goal_percent"),
              value("bound_percent") >= value("goal_percent") ? ' ' : '*') +
-       (packs ? print("%6.0fus %6.1fx  ", value("one_shot_s") * 1e6, value("packing_copies")) : " ") +
+       (packs ? print("%6.1f %4.1f  %6.0fus %6.1fx %5.1fx  ", value("read_percent"), value("idle_lanes_percent"),
+                      value("one_shot_s") * 1e6, value("packing_copies"), value("first_copies"))
+              : " ") +
        run.report_label);
 }
 
@@ -153,6 +156,21 @@ void TableReporter::dtype_line(const Run &run) {
   const auto value = [&run](const char *key) { return run.counters.at(key).value; };
   line(print("%-62s %6.0fus %6.0fus %6.0fus %7.2f %6.2f  ", run.run_name.function_name.c_str(), value("median_s") * 1e6,
              value("min_s") * 1e6, value("f32_s") * 1e6, value("times_f32"), value("times_f32_of_minima")) +
+       run.report_label);
+}
+
+void TableReporter::stream_line(const Run &run) {
+  if (section_ != "conv_stream") {
+    section_ = "conv_stream";
+    line("");
+    line(print("%-62s %8s %8s %8s %7s %6s %5s  %s", "line", "median", "min", "call", "x call", "%read", "goal",
+               "shape"));
+  }
+  constexpr double kGoal = 50;
+  const auto value = [&run](const char *key) { return run.counters.at(key).value; };
+  line(print("%-62s %6.1fus %6.1fus %6.1fus %7.2f %6.1f %5.0f%c ", run.run_name.function_name.c_str(),
+             value("median_s") * 1e6, value("min_s") * 1e6, value("call_s") * 1e6, value("times_call"),
+             value("read_percent"), kGoal, value("read_percent") >= kGoal ? ' ' : '*') +
        run.report_label);
 }
 
@@ -194,7 +212,11 @@ void TableReporter::summary() {
 
 bool TableReporter::finish() {
   summary();
-  if (!section_.empty()) line("\n* below its goal; packing: copies of the weights that it took");
+  if (!section_.empty())
+    line(
+        "\n* below its goal; %read: reading the packed weights once, of the call's time; idle: per cent of the lanes, "
+        "by L's rounding;\n"
+        "packing, first: copies of the weights that packing, and a new context's first call, took longer");
   if (!settings_.out.empty()) {
     std::ofstream file(settings_.out + "/bench.json");
     file << json_.dump(1) << "\n";

@@ -32,6 +32,7 @@ class TableReporter : public benchmark::BenchmarkReporter {
   void conv_line(const Run &run, const std::string &section);
   void strided_line(const Run &run);
   void dtype_line(const Run &run);
+  void stream_line(const Run &run);
   void call_line(const Run &run);
   void summary();
 

@@ -111,6 +111,30 @@ def convolutions(lines):
           [[shape, *(share(of.get(mode, {}).get(threads)) for mode in GRADIENTS for threads in (1, 2))] for shape, of in backward.items()])
 
 
+def of_threads(of, show):
+    return [show(of[threads]) if threads in of else "–" for threads in (1, 2)]
+
+
+def first_calls(lines):
+    """What packing and a context's first call take longer than a call, in copies of the weights; idle lanes."""
+    rows = [[name.split("/", 1)[1], f"{next(iter(of.values()))['idle_lanes_percent']:.0f}",
+             *of_threads(of, lambda r: f"{r['packing_copies']:.1f}"), *of_threads(of, lambda r: f"{r['first_copies']:.1f}"),
+             *of_threads(of, lambda r: f"{(r['first_s'] - r['median_s']) * 1e6:.0f}")]
+            for name, of in lines.items() if name.startswith("conv_transpose1d/")]
+    table(["forward", "idle lanes %", "packing: copies, 1 thread", "2", "first call: copies, 1 thread", "2", "first call: µs, 1 thread", "2"], rows)
+
+
+def short(calls, streams):
+    """Calls and pushes of a few inputs: the time of reading the packed weights once, of theirs."""
+    rows = []
+    for name, of in streams.items():
+        line = name.split("/", 1)[1]
+        call = calls.get(f"conv_transpose1d/{line}", {})
+        rows.append([line, *of_threads(call, lambda r: f"{r['read_percent']:.0f}"), *of_threads(of, lambda r: f"{r['read_percent']:.0f}"),
+                     *of_threads(of, lambda r: f"{r['times_call']:.2f}")])
+    table(["shape", "call %, 1 thread", "2", "push %, 1 thread", "2", "push, of a call's time, 1 thread", "2"], rows)
+
+
 def dtypes(results):
     """16-bit convolutions: how many times float32's speed."""
     found = {}
@@ -193,6 +217,10 @@ def bench(results):
     if conv:
         convolution_means(conv)
         convolutions(conv)
+        first_calls(conv)
+    streams = by_threads(r for r in results if r["name"].startswith("conv_stream/"))
+    if streams:
+        short(conv, streams)
     dtypes(results)
     strided(results)
 

@@ -18,6 +18,8 @@ GPUS = ("cuda", "opencl")
 OPERATORS = {"norm": "Normalisation", "conv": "Transposed convolution"}
 # A kernel that has not the data's dtype takes it in a wider one.
 WIDER = {"bf16": "f32", "f16": "f32", "f32": "f64"}
+# A level that takes another's kernels where it has none (variant_below() in runtime/kernel_table.h).
+BELOW = {"v4": "v3"}
 
 # What a call needs: a kernel of each of these roles, or of each of another set of them.
 CALLS = (
@@ -36,12 +38,12 @@ HEAD = """\
 Made from the kernel table, `generators/kernels.cmake`, by `ninja -C build/x86_64-linux halogen_parity`; not to be edited.
 
 Variants: {variants}.
-*CPU* is {cpu}; *all* is these and the GPUs. {above} run v4's kernels but where they have one. Columns are the data's dtype and where channels are in memory, first or
+*CPU* is {cpu}; *all* is these and the GPUs. {above} run v4's kernels but where they have one, and v4 v3's where it has none. Columns are the data's dtype and where channels are in memory, first or
 last. On CPUs other strides are worked on in a copy. What a variant has no kernels for is refused, and the query says why.
 
 ## Calls
 
-Where every kernel that a call needs is there. A kernel that sees no data of the caller's, but sums or packed copies, may be one for a
+Where every kernel that a call needs is there, or one of a level below. A kernel that sees no data of the caller's, but sums or packed copies, may be one for a
 wider dtype.
 """
 
@@ -136,7 +138,8 @@ def supported(rows, targets, dtype, layout):
     """The variants on which a role, `rows`, takes data of `dtype`; but for those above a level."""
     while dtype in WIDER and not any(row.on(dtype, layout) - targets.above for row in rows):
         dtype = WIDER[dtype]
-    return frozenset().union(*(row.on(dtype, layout) for row in rows)) - targets.above
+    own = frozenset().union(*(row.on(dtype, layout) for row in rows)) - targets.above
+    return own | {level for level, below in BELOW.items() if below in own and level in targets.of}
 
 
 def calls(rows, targets):

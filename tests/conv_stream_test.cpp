@@ -134,6 +134,25 @@ TEST_SUITE("conv_stream") {
     }
   }
 
+  TEST_CASE("conv: outputs of the longest signals are counted in 64 bits") {
+    ConvProblem problem;
+    problem.kernel = 3;
+    problem.length = 1;
+    for (const int64_t stride : {int64_t{1}, int64_t{1} << 20, int64_t{1} << 24}) {
+      CAPTURE(stride);
+      problem.stride = stride;
+      const Stream stream(context_of(variants()[0]), problem, ordinary_data(problem, 1));
+      const int64_t most = std::min(int64_t{1} << 40, (int64_t{1} << 60) / stride);
+      int64_t length = -1;
+      CHECK(halogen_conv_transpose1d_stream_output_length(stream.get(), most, &length, nullptr) == HALOGEN_OK);
+      // What follows the last input's own outputs may turn out to be the end.
+      CHECK(length == (most - 1) * stride + std::min(stride, problem.kernel));
+      check_refused(
+          "chunk", HALOGEN_ERROR_ARGUMENT, {"chunk", std::to_string(most), std::to_string(most + 1)}, {},
+          [&](auto *e) { return halogen_conv_transpose1d_stream_output_length(stream.get(), most + 1, &length, e); });
+    }
+  }
+
   TEST_CASE("conv: a stream, misused") {
     halogen_context *context = context_of(variants()[0]);
     ConvProblem problem;

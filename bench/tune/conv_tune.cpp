@@ -114,13 +114,32 @@ std::string date() {
   return text;
 }
 
+/// What the file says of measurements on other vectors: paragraphs of comment between its first one and the code.
+std::string other_evidence(const std::string &path, const std::string &of_vectors) {
+  std::ifstream file(path);
+  std::string kept, paragraph;
+  bool first = true;
+  for (std::string line; std::getline(file, line) && line.rfind("//", 0) == 0;) {
+    if (line != "//") {
+      paragraph += line + "\n";
+      continue;
+    }
+    if (!first && paragraph.find(of_vectors) == std::string::npos) kept += paragraph + "//\n";
+    first = false;
+    paragraph.clear();
+  }
+  return first || paragraph.find(of_vectors) != std::string::npos ? kept : kept + paragraph + "//\n";
+}
+
 void write(const std::string &path, const ConvTuned &tuned, const std::vector<std::string> &evidence) {
+  const std::string of_vectors = "vectors of " + std::to_string(tuned.vector_bytes) + " bytes",
+                    kept = other_evidence(path, of_vectors);
   std::ofstream file(path);
-  file << "// Written by ./dev tune --op conv_transpose1d; not by hand. Tiles that were measured, by the level's "
-          "vectors; others follow\n"
-          "// runtime/conv_tiles.h's rule.\n//\n// "
-       << halogen_bench::cpu_model() << ", " << date() << ", vectors of " << tuned.vector_bytes
-       << " bytes, one thread, the shortest of " << kRounds << " times; input channels x rows, 2 taps, positions:\n";
+  file << "// Tiles by the level's vectors, and the figures that say so: ./dev tune --op conv_transpose1d writes them. "
+          "Others "
+          "follow\n// runtime/conv_tiles.h's rule.\n//\n"
+       << kept << "// " << halogen_bench::cpu_model() << ", " << date() << ", " << of_vectors
+       << ", one thread, the shortest of " << kRounds << " times; input channels x rows, 2 taps, positions:\n";
   for (const std::string &line : evidence) file << "//   " << line << "\n";
   file << "#pragma once\n\nnamespace halogen {\n\nstruct ConvTuned {\n  int vector_bytes, registers;\n"
           "  int rows_positions, rows_slice;\n  int gradient_rows, gradient_vectors, gradient_slice;\n"

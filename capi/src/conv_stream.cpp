@@ -25,7 +25,8 @@ struct halogen_conv_stream {
 namespace halogen {
 namespace {
 
-constexpr int64_t kMaxPushed = int64_t{1} << 40;
+/// Inputs of a signal, at most: outputs are counted in 64 bits, whatever the stride is.
+int64_t most_inputs(const ConvWeightShape &w) { return std::min(int64_t{1} << 40, (int64_t{1} << 60) / w.stride); }
 
 /// From an input's first output to its last.
 int64_t reach(const ConvWeightShape &w) { return w.dilation * (w.K - 1) + 1; }
@@ -95,8 +96,10 @@ halogen_status check_chunk(const Report &report, const halogen_conv_stream &s, c
                 static_cast<long long>(s.params.samples), static_cast<long long>(s.shape().C_in),
                 shape_text(*checked, got));
   }
-  if (checked->shape[2] > kMaxPushed - s.pushed) {
-    return fail(report, HALOGEN_ERROR_SIZE, "input: expected a signal of less than 2^40 inputs, got more");
+  const int64_t most = most_inputs(s.shape());
+  if (checked->shape[2] > most - s.pushed) {
+    return fail(report, HALOGEN_ERROR_SIZE, "input: expected a signal of at most %lld inputs, got more",
+                static_cast<long long>(most));
   }
   return HALOGEN_OK;
 }
@@ -225,10 +228,11 @@ halogen_status halogen_conv_transpose1d_stream_output_length(const halogen_conv_
   if (stream == nullptr) return fail_null({nullptr, error}, "stream");
   const Report report = {stream->context, error};
   if (output_length == nullptr) return fail_null(report, "output_length");
-  if (chunk < 0 || chunk > kMaxPushed - stream->pushed) {
+  const int64_t most = most_inputs(stream->shape());
+  if (chunk < 0 || chunk > most - stream->pushed) {
     return fail(report, HALOGEN_ERROR_ARGUMENT,
-                "chunk: expected 0 or more, and a signal of less than 2^40 inputs, got %lld",
-                static_cast<long long>(chunk));
+                "chunk: expected 0 or more, and a signal of at most %lld inputs, got %lld",
+                static_cast<long long>(most), static_cast<long long>(chunk));
   }
   const int64_t given = certain(*stream, stream->pushed);
   *output_length = chunk > 0             ? certain(*stream, stream->pushed + chunk) - given

@@ -1,4 +1,4 @@
-// Written by ./dev tune --op conv_transpose1d; not by hand. Tiles that were measured, by the level's vectors; others follow
+// Tiles by the level's vectors, and the figures that say so: ./dev tune --op conv_transpose1d writes them. Others follow
 // runtime/conv_tiles.h's rule.
 //
 // AMD EPYC (Zen 3), 2026-11-21, vectors of 32 bytes, one thread, the shortest of 12 times; input channels x rows, 2 taps, positions. Other programs

@@ -15,8 +15,10 @@ extern "C" {
  * take any shape, and each gives bits of its own. */
 typedef enum halogen_conv_path {
   HALOGEN_CONV_PATH_AUTO = 0,
-  HALOGEN_CONV_PATH_ROWS = 1,   /**< lanes run along output channels and phases: any shape, down to one position */
-  HALOGEN_CONV_PATH_LENGTH = 2, /**< lanes run along positions: at most three phases (stride / gcd(stride, dilation)) */
+  HALOGEN_CONV_PATH_ROWS = 1, /**< lanes run along output channels and phases: any shape, down to one position */
+  HALOGEN_CONV_PATH_LENGTH =
+      2, /**< lanes run along positions: at most three phases (of stride / gcd(stride, dilation)) that have as many
+                                   taps */
   HALOGEN_CONV_PATH_COLUMNS = 3 /**< backward on a CPU only: lanes run along taps, for few positions */
 } halogen_conv_path;
 
@@ -204,7 +206,8 @@ HALOGEN_API halogen_status halogen_conv_transpose1d_stream_create(halogen_contex
 /** Frees the stream. NULL is ignored. */
 HALOGEN_API void halogen_conv_transpose1d_stream_destroy(halogen_conv_stream *stream);
 
-/** How many outputs the next call gives. @param chunk inputs that are pushed, at least 1; 0: the finish. */
+/** How many outputs the next call gives. @param chunk inputs that are pushed, at least 1; 0: the finish. A signal has at most 2^40
+ * inputs, and 2^60 / stride. */
 HALOGEN_API halogen_status halogen_conv_transpose1d_stream_output_length(const halogen_conv_stream *stream,
                                                                          int64_t chunk, int64_t *output_length,
                                                                          halogen_error *error);

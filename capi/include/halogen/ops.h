@@ -21,8 +21,9 @@ typedef enum halogen_norm_scope {
 /** Which schedule runs. All compute the same; AUTO chooses by shape and cache size, never by the number of threads. */
 typedef enum halogen_norm_path {
   HALOGEN_NORM_PATH_AUTO = 0,
-  HALOGEN_NORM_PATH_ROW = 1,  /**< a thread normalises whole rows while they are in its cache; lanes run along S */
-  HALOGEN_NORM_PATH_SLAB = 2, /**< scope batch, short rows: lanes run along neighbouring channels and S together */
+  HALOGEN_NORM_PATH_ROW = 1, /**< a thread normalises whole rows while they are in its cache; lanes run along S */
+  HALOGEN_NORM_PATH_SLAB =
+      2, /**< channel-last data, or short rows: lanes run along neighbouring channels and S together */
   HALOGEN_NORM_PATH_SPLIT = 3 /**< rows larger than the cache: statistics by blocks, merged, then applied */
 } halogen_norm_path;
 
@@ -31,7 +32,8 @@ typedef enum halogen_norm_path {
  * Shapes: `input`, `output`, `residual` of the same shape, rank 2 to 8, with the channels where `layout` says, and the same dtype:
  * float32, float64, float16 or bfloat16. Strides are any of 0 or more (elements; NULL: row-major without gaps; that of a
  * dimension of extent 1 is ignored); no two elements of the output at one place. Channel-first and channel-last memory, also with gaps
- * between channels, rows or samples, is worked on where it is, whichever way `layout` names its dimensions.
+ * between channels, rows or samples, is worked on where it is, whichever way `layout` names its dimensions; other strides in a copy, on a
+ * CPU (a GPU refuses them with HALOGEN_ERROR_UNSUPPORTED).
  * All vectors (C), contiguous, of the data's dtype; for float16 and bfloat16 data each may be float32 too. 16-bit data are computed in
  * float32 and rounded once. All on one device.
  *
@@ -43,7 +45,7 @@ typedef enum halogen_norm_path {
  * The statistic is the mean, and the variance times n/(n-1) if `running_var_unbiased`, n the number of values per statistic;
  * with scope instance, averaged over N. A n of 1 makes the unbiased variance NaN, as 0/0 does.
  *
- * Aliasing: `output` may be `input` itself (the same first byte); any other overlap of `output` with a tensor of the call
+ * Aliasing: `output` may be `input` or `residual` itself (the same first byte); any other overlap of `output` with a tensor of the call
  * is refused, and so is a running vector that overlaps any other tensor.
  * Empty tensors: nothing is computed, running statistics stay as they are. NaN and infinity spoil the channel (or, with
  * given statistics, the element) they are in and no other.
@@ -114,7 +116,8 @@ typedef struct halogen_norm_backward_args {
   int32_t num_groups;       /**< scope group: a divisor of C. Else 0 */
   halogen_layout layout;    /**< of the shapes of all data. 0: (N, C, ...) */
   halogen_norm_path
-      path; /**< 0: AUTO. ROW, SLAB: sums and grad_input at once from the cache, not with scope group; SPLIT: sums first */
+      path; /**< 0: AUTO. ROW, SLAB: sums and grad_input at once from the cache, with scope group only where a set is a row without gaps
+                 (layer norm; ROW); SPLIT: sums first */
   const DLTensor *input;       /**< required */
   const DLTensor *grad_output; /**< required */
   const DLTensor *weight;      /**< NULL: 1 */
