@@ -10,7 +10,9 @@ void KernelNames::add(const char *name, const char *role) {
   if (name == nullptr) {
     missing = role;
   } else if (used < size) {
-    used += static_cast<size_t>(std::snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", name));
+    const int written = std::snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", name);
+    if (used + static_cast<size_t>(written) >= size) text[used] = '\0';  // no half of a name
+    used += static_cast<size_t>(written);
   }
 }
 

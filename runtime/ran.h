@@ -7,7 +7,7 @@
 
 namespace halogen {
 
-/// Names of kernels in the order they run, separated by ' '; what has no room is left out.
+/// Names of kernels in the order they run, separated by ' '; from the first that has no room on they are left out.
 struct KernelNames {
   char *text;
   size_t size, used = 0;

@@ -221,4 +221,45 @@ TEST_SUITE("conv_backward_errors") {
     CHECK(std::string(info.reason).size() > 10);
     CHECK(info.workspace_bytes > 0);
   }
+
+  TEST_CASE("conv backward: a problem that is too large for any kernel is refused, by query without data") {
+    constexpr int64_t beyond = int64_t{1} << 31;
+    const auto too_large = [](const std::string &what, const ConvProblem &problem, halogen_conv_path path,
+                              const Spoil &change) {
+      Call call(problem, {}, path);
+      call.args.grad_input = &call.grad_input.dl;
+      call.args.grad_weight = &call.grad_weight.dl;
+      call.args.grad_bias = &call.grad_bias.dl;
+      change(call);
+      halogen_kernel_info info = HALOGEN_KERNEL_INFO_INIT;
+      check_refused(what, HALOGEN_ERROR_SIZE, {"no kernel fits", "2^31"}, {}, [&](halogen_error *error) {
+        return halogen_conv_transpose1d_backward_query(context(), &call.args, &info, error);
+      });
+      CHECK(std::string(info.kernels).empty());
+      CHECK(std::string(info.reason).size() > 10);
+    };
+    const auto as_it_is = [](Call &) {};
+    const auto either = HALOGEN_CONV_PATH_AUTO;
+    too_large("length", conv_shape(1, 1, 1, 1, 1, 0, beyond), either, as_it_is);
+    too_large("channels times length", conv_shape(1, 4, 1, 1, 1, 0, beyond / 4 + 1), either, as_it_is);
+    too_large("output's length", conv_shape(1, 1, 1, 1, 4, 0, beyond / 4 + 2), either, as_it_is);
+    too_large("strides", conv_shape(1, 2, 1, 1, 1, 0, 4), either, [](Call &c) {
+      c.grad_input.set_strides({1, beyond, 1});
+    });
+    too_large("columns", conv_shape(beyond / 16, 2, 2, 4, 2, 0, 64), HALOGEN_CONV_PATH_COLUMNS, as_it_is);
+    // In whole tiles the last position is beyond what 31 bits count, though the output's is not.
+    too_large("whole tiles", conv_shape(1, 1, 1, 1, 1024, 0, beyond / 1024), either, as_it_is);
+
+    // By a call, too: one number, repeated by a stride of 0, of which all but the end is cropped.
+    ConvProblem cropped = conv_shape(1, 1, 1, 1, 1, 0, beyond + 8);
+    cropped.pad_left = beyond + 4;
+    float input = 3, weight = 2, grad_weight = 77, grad_bias = 77;
+    std::vector<float> grad_output(4, 1.0f);
+    Call repeated(cropped, {&input, &weight, grad_output.data(), nullptr, nullptr, &grad_weight, &grad_bias});
+    repeated.input.set_strides({0, 0, 0});
+    check_refused(
+        "crop", HALOGEN_ERROR_SIZE, {"no kernel fits", "2^31"},
+        {{"grad_weight", &grad_weight, sizeof grad_weight}, {"grad_bias", &grad_bias, sizeof grad_bias}},
+        [&](halogen_error *error) { return halogen_conv_transpose1d_backward(context(), &repeated.args, error); });
+  }
 }

@@ -220,6 +220,44 @@ TEST_SUITE("conv_errors") {
     CHECK(std::string(info.reason).size() > 10);
   }
 
+  TEST_CASE("conv: a problem that is too large for any kernel is refused, by query without data") {
+    constexpr int64_t beyond = int64_t{1} << 31;
+    const auto too_large = [](const std::string &what, const ConvProblem &problem, const Spoil &change) {
+      ConvCall call(problem, {});
+      change(call);
+      halogen_kernel_info info = HALOGEN_KERNEL_INFO_INIT;
+      check_refused(what, HALOGEN_ERROR_SIZE, {"no kernel fits", "2^31"}, {}, [&](halogen_error *error) {
+        return halogen_conv_transpose1d_query(context(), &call.args, &info, error);
+      });
+      CHECK(std::string(info.kernels).empty());
+      CHECK(std::string(info.reason).size() > 10);
+    };
+    const auto as_it_is = [](ConvCall &) {};
+    too_large("length", conv_shape(1, 1, 1, 1, 1, 0, beyond), as_it_is);
+    too_large("channels times length", conv_shape(1, 4, 1, 1, 1, 0, beyond / 4 + 1), as_it_is);
+    too_large("output's length", conv_shape(1, 1, 1, 1, 4, 0, beyond / 4 + 2), as_it_is);
+    too_large("strides", conv_shape(1, 2, 1, 1, 1, 0, 4), [](ConvCall &c) { c.input.set_strides({1, beyond, 1}); });
+    ConvProblem added = conv_shape(1, 1, 1, 1, 1, 0, 4);
+    added.pad_right = -beyond;
+    too_large("positions added", added, as_it_is);
+    // What is just small enough is not refused.
+    ConvCall call(conv_shape(1, 1, 1, 1, 1, 0, beyond - 1), {});
+    halogen_kernel_info info = HALOGEN_KERNEL_INFO_INIT;
+    CHECK(halogen_conv_transpose1d_query(context(), &call.args, &info, nullptr) == HALOGEN_OK);
+
+    // By a call, too: one number, repeated by a stride of 0, of which all but the end is cropped.
+    ConvProblem cropped = conv_shape(1, 1, 1, 1, 1, 0, beyond + 8);
+    cropped.pad_left = beyond + 4;
+    float input = 3, weight = 2, bias = 1;
+    std::vector<float> output(4, 77.0f);
+    ConvCall repeated(cropped, {&input, output.data(), &weight, &bias});
+    repeated.input.set_strides({0, 0, 0});
+    check_refused("crop", HALOGEN_ERROR_SIZE, {"no kernel fits", "2^31"},
+                  {{"output", output.data(), output.size() * sizeof(float)}}, [&](halogen_error *error) {
+                    return halogen_conv_transpose1d_forward(context(), &repeated.args, error);
+                  });
+  }
+
   TEST_CASE("conv: the output's length") {
     int64_t length = -7;
     const auto of = [&](int64_t l, int64_t k, int64_t s, int64_t d, int64_t left, int64_t right) {

@@ -1,17 +1,15 @@
-// halogen_norm_backward(): every dtype, scope, path, layout and subset of gradients against the reference and central differences.
+// halogen_norm_backward(): every dtype, scope, path, layout and subset of gradients against the reference.
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <vector>
 
 #include "support/env.h"
 #include "support/norm_cases.h"
-#include "support/norm_gradients.h"
+#include "support/norm_gradient_kernels.h"
 #include "support/norm_run.h"
-#include "support/random.h"
 
 using namespace halogen_tests;
 
@@ -24,10 +22,10 @@ void check(const NormProblem &problem, uint64_t stream, const GradientWish &wish
   const GradientReference expected = reference_gradients(problem, data);
   for (const Variant &variant : variants_of(problem.dtype)) {
     for (const halogen_norm_path path : norm_paths) {
-      if (!backward_path_applies(problem, path)) continue;
+      if (!backward_path_applies(problem, path, wish)) continue;
       const GradientResult result = run_gradients(context_of(variant), problem, data, wish, path);
-      const std::string wrong = verify_gradients(problem, expected, result, wish, variant.name);
-      CHECK_MESSAGE(wrong.empty(), "path ", path_name(path), ", ", wrong);
+      const std::string wrong = verify_gradients(problem, expected, result, wish, variant.name, path);
+      CHECK_MESSAGE(wrong.empty(), wrong);
     }
   }
 }
@@ -83,6 +81,7 @@ void check_streaming(const NormProblem &problem, const GradientData &data, const
     const GradientResult result = run_gradients(context.get(), problem, data, wish, path, &placement);
     INFO(variant.name, " path ", path_name(path), " ", describe(problem), " ", result.message);
     CHECK(result.status == HALOGEN_OK);
+    CHECK(unexpected_kernels(problem, wish, path, result) == "");
     // One kernel does all of it for float32 rows only; v2 has no streaming kernels.
     const bool split = path == HALOGEN_NORM_PATH_SPLIT, slab = path == HALOGEN_NORM_PATH_SLAB;
     const bool streams = last ? split : !slab && (split || same(problem.dtype, float32));
@@ -159,6 +158,7 @@ TEST_SUITE("norm_backward") {
         for (const Variant &variant : variants_of(problem.dtype)) {
           const GradientResult all = run_gradients(context_of(variant), problem, data, {}, HALOGEN_NORM_PATH_SPLIT);
           REQUIRE_MESSAGE(all.status == HALOGEN_OK, all.message);
+          CHECK(unexpected_kernels(problem, {}, HALOGEN_NORM_PATH_SPLIT, all) == "");
           for (int subset = 0; subset < 8; ++subset) {
             GradientWish wish;
             wish.input = subset & 1;
@@ -168,6 +168,7 @@ TEST_SUITE("norm_backward") {
                 run_gradients(context_of(variant), problem, data, wish, HALOGEN_NORM_PATH_SPLIT);
             INFO(describe(problem), " subset ", subset);
             CHECK(some.status == HALOGEN_OK);
+            CHECK(unexpected_kernels(problem, wish, HALOGEN_NORM_PATH_SPLIT, some) == "");
             if (wish.input) CHECK(same_bits(some.input, all.input));
             if (wish.weight) CHECK(same_bits(some.weight, all.weight));
             if (wish.bias) CHECK(same_bits(some.bias, all.bias));
@@ -191,12 +192,13 @@ TEST_SUITE("norm_backward") {
           for (const halogen_norm_path path : norm_paths) {
             if (!backward_path_applies(problem, path)) continue;
             const GradientResult apart = run_gradients(context_of(variant), problem, data, {}, path);
-            REQUIRE_MESSAGE(apart.status == HALOGEN_OK, apart.message);
+            const std::string wrong_apart = verify_gradients(problem, expected, apart, {}, variant.name, path);
+            REQUIRE_MESSAGE(wrong_apart.empty(), wrong_apart);
             for (const InputIs is : {InputIs::input, InputIs::grad_output}) {
               const GradientWish wish{true, false, true, true, is};
               const GradientResult in_place = run_gradients(context_of(variant), problem, data, wish, path);
-              const std::string wrong = verify_gradients(problem, expected, in_place, wish, variant.name);
-              CHECK_MESSAGE(wrong.empty(), "path ", path_name(path), ", ", wrong);
+              const std::string wrong = verify_gradients(problem, expected, in_place, wish, variant.name, path);
+              CHECK_MESSAGE(wrong.empty(), wrong);
               if (variant.isa != HALOGEN_ISA_NEON) CHECK(same_gradients(in_place, apart));
             }
           }
@@ -228,35 +230,6 @@ TEST_SUITE("norm_backward") {
     }
   }
 
-  TEST_CASE("norm: gradients agree with central differences of the forward pass in float64") {
-    for (NormProblem problem : each_scope({2, 6, 5})) {
-      problem.dtype = float64;
-      GradientData data(problem, 600);
-      const Variant variant = variants_of(float64).front();
-      const GradientResult result = run_gradients(context_of(variant), problem, data, {});
-      REQUIRE_MESSAGE(result.status == HALOGEN_OK, result.message);
-      // The loss is sum(grad_output * y).
-      const auto loss = [&](const NormData &at) {
-        const NormResult forward = run_norm(context_of(variant), problem, at);
-        double sum = 0;
-        for (size_t i = 0; i < forward.output.size(); ++i) sum += forward.output[i] * data.grad_output[i];
-        return sum;
-      };
-      const auto compare_with_differences = [&](Values NormData::*parameter, const Values &gradient) {
-        constexpr double step = 1e-5;
-        for (size_t i = 0; i < gradient.size(); ++i) {
-          NormData up = data.forward, down = data.forward;
-          (up.*parameter)[i] += step;
-          (down.*parameter)[i] -= step;
-          CHECK(std::fabs((loss(up) - loss(down)) / (2 * step) - gradient[i]) < 1e-7);
-        }
-      };
-      compare_with_differences(&NormData::input, result.input);
-      compare_with_differences(&NormData::weight, result.weight);
-      compare_with_differences(&NormData::bias, result.bias);
-    }
-  }
-
   TEST_CASE("norm: gradients of an empty batch are zero") {
     for (const std::vector<int64_t> &shape : {std::vector<int64_t>{0, 3, 4}, {2, 3, 0}}) {
       NormProblem problem;
@@ -266,18 +239,6 @@ TEST_SUITE("norm_backward") {
       CHECK_MESSAGE(result.status == HALOGEN_OK, result.message);
       CHECK(same_bits(result.weight, Values(3, 0.0)));
       CHECK(same_bits(result.bias, Values(3, 0.0)));
-    }
-  }
-
-  TEST_CASE("norm: NaN in one channel spoils the gradients of that channel only") {
-    NormProblem problem;
-    problem.shape = {3, 4, 50};
-    GradientData data(problem, 700);
-    data.forward.input[60] = std::nan("");
-    for (const Variant &variant : variants()) {
-      const GradientResult result = run_gradients(context_of(variant), problem, data, {});
-      for (size_t i = 0; i < result.input.size(); ++i) CHECK(std::isnan(result.input[i]) == (i / 50 % 4 == 1));
-      for (size_t c = 0; c < 4; ++c) CHECK(std::isnan(result.weight[c]) == (c == 1));
     }
   }
 }

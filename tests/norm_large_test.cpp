@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "support/env.h"
+#include "support/norm_gradients.h"
 #include "support/norm_run.h"
 #include "support/repeated.h"
 
@@ -51,6 +52,45 @@ void check(const NormProblem &problem, std::vector<int64_t> shape, const Repeate
   CHECK_MESSAGE(wrong.empty(), wrong);
 }
 
+/** The gradients of `samples` times one block, which are the block's, and for the parameters so many times them. */
+void check_backward(const NormProblem &problem, int64_t samples, const RepeatedMapping &input,
+                    const RepeatedMapping &grad_output, const RepeatedMapping &grad_input) {
+  const GradientData data(problem, 2);
+  GradientReference expected = reference_gradients(problem, data);
+  const double times = static_cast<double>(samples);
+  for (Values *values : {&expected.weight, &expected.bias, &expected.weight_tolerance, &expected.bias_tolerance}) {
+    for (double &value : *values) value *= times;
+  }
+  const NormForms forms(problem);
+  store(forms.input, data.forward.input, input.data());
+  store(forms.residual, data.grad_output, grad_output.data());
+  store(forms.output, Values(data.forward.input.size(), std::nan("")), grad_input.data());
+  StoredTensor weight(forms.vector, data.forward.weight), dweight = weight, dbias = weight;
+  std::vector<int64_t> shape = problem.shape;
+  shape[0] = samples;
+  const auto whole = [&](const RepeatedMapping &mapping) { return TensorView(mapping.data(), shape); };
+  const auto vector = [&](StoredTensor *of) { return TensorView(of->data(), {problem.c()}); };
+  TensorView x = whole(input), dy = whole(grad_output), dx = whole(grad_input);
+  TensorView w = vector(&weight), dw = vector(&dweight), db = vector(&dbias);
+  halogen_norm_backward_args args = HALOGEN_NORM_BACKWARD_ARGS_INIT;
+  halogen_error error = HALOGEN_ERROR_INIT;
+  args.scope = problem.scope;
+  args.input = &x.dl;
+  args.grad_output = &dy.dl;
+  args.weight = &w.dl;
+  args.grad_input = &dx.dl;
+  args.grad_weight = &dw.dl;
+  args.grad_bias = &db.dl;
+  args.eps = problem.eps;
+  const halogen_status status = halogen_norm_backward(context_of(variants()[0]), &args, &error);
+  REQUIRE_MESSAGE(status == HALOGEN_OK, describe(problem), " times ", samples, ": ", error.message);
+  const std::string wrong =
+      compare("grad_input", load(forms.output, grad_input.data()), expected.input, expected.input_tolerance) +
+      compare("grad_weight", dweight.values(), expected.weight, expected.weight_tolerance) +
+      compare("grad_bias", dbias.values(), expected.bias, expected.bias_tolerance);
+  CHECK_MESSAGE(wrong.empty(), describe(problem), " times ", samples, ": ", wrong);
+}
+
 }  // namespace
 
 TEST_SUITE("norm_large") {
@@ -83,5 +123,21 @@ TEST_SUITE("norm_large") {
     // One row alone is beyond 2^31.
     problem = one_block(1);
     check(problem, {1, 1, static_cast<int64_t>(repeats * block)}, input, output);
+  }
+
+  TEST_CASE("norm: the gradients of 2^28 values in a channel, and of more than 2^31 elements") {
+    if (quick()) {
+      MESSAGE("left out: takes too long in an emulator");
+      return;
+    }
+    const RepeatedMapping input(block * sizeof(float), repeats), grad_output(block * sizeof(float), repeats);
+    const RepeatedMapping grad_input(block * sizeof(float), repeats);
+    if (!input.data() || !grad_output.data() || !grad_input.data()) {
+      MESSAGE("left out: this system gives no three tensors of 8 GiB of addresses");
+      return;
+    }
+    check_backward(one_block(1), 64, input, grad_output, grad_input);
+    // In passes.
+    check_backward(one_block(2), static_cast<int64_t>(repeats), input, grad_output, grad_input);
   }
 }

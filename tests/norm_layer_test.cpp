@@ -5,6 +5,7 @@
 
 #include "support/env.h"
 #include "support/norm_cases.h"
+#include "support/norm_gradient_kernels.h"
 #include "support/norm_gradients.h"
 #include "support/norm_run.h"
 
@@ -64,12 +65,42 @@ TEST_SUITE("norm_layer") {
       wish.bias = turn % 4 < 2;
       wish.input = turn % 6 != 5;
       if (turn % 8 == 7) wish.input_is = GradientWish::InputIs::input;
+      const bool apart = wish.input && wish.input_is == GradientWish::InputIs::own;
       for (const Variant &variant : variants_of(problem.dtype)) {
-        const GradientResult result = run_gradients(context_of(variant), problem, data, wish);
-        const std::string wrong = verify_gradients(problem, expected, result, wish, variant.name);
+        for (const halogen_norm_path path : norm_paths) {
+          if (!backward_path_applies(problem, path, wish)) continue;
+          const GradientResult result = run_gradients(context_of(variant), problem, data, wish, path);
+          const std::string wrong = verify_gradients(problem, expected, result, wish, variant.name, path);
+          CHECK_MESSAGE(wrong.empty(), wrong);
+          const bool each = apart && path != HALOGEN_NORM_PATH_SPLIT;
+          CHECK_MESSAGE(ran(result.ran, "_cs_each") == each, describe(problem), ": ", result.ran.kernels);
+        }
+        // In place there is no such kernel.
+        if (apart || !wish.input) continue;
+        const GradientResult refused = run_gradients(context_of(variant), problem, data, wish, HALOGEN_NORM_PATH_ROW);
+        CHECK_MESSAGE(refused.status == HALOGEN_ERROR_UNSUPPORTED, describe(problem));
+      }
+    });
+  }
+
+  // A mask's result lies where grad_residual is, so that grad_input is not computed in place.
+  TEST_CASE("norm: rows as sets, backward by row, with an activation and the residual's gradient") {
+    each_case([](NormProblem problem, size_t turn) {
+      // The same kernel as above, given its gradient by another: fewer sizes do.
+      if (turn % 4 != 0 && !quick()) return;
+      problem.activation = turn / 4 % 2 ? HALOGEN_ACTIVATION_RELU : HALOGEN_ACTIVATION_LEAKY_RELU;
+      problem.negative_slope = turn / 4 % 2 ? 0 : 0.25;
+      const GradientData data(problem, turn);
+      const GradientReference expected = reference_gradients(problem, data);
+      GradientWish wish;
+      wish.residual = true;
+      wish.weight = wish.bias = turn % 5 != 0;
+      REQUIRE(backward_path_applies(problem, HALOGEN_NORM_PATH_ROW, wish));
+      for (const Variant &variant : variants_of(problem.dtype)) {
+        const GradientResult result = run_gradients(context_of(variant), problem, data, wish, HALOGEN_NORM_PATH_ROW);
+        const std::string wrong =
+            verify_gradients(problem, expected, result, wish, variant.name, HALOGEN_NORM_PATH_ROW);
         CHECK_MESSAGE(wrong.empty(), wrong);
-        const bool apart = wish.input && wish.input_is == GradientWish::InputIs::own;
-        CHECK_MESSAGE(ran(result.ran, "_cs_each") == apart, describe(problem), ": ", result.ran.kernels);
       }
     });
   }

@@ -14,42 +14,11 @@ using namespace halogen_tests;
 
 namespace {
 
-constexpr Place places[] = {Place::first,  Place::first_slice, Place::first_samples, Place::first_rows,
-                            Place::last,   Place::last_slice,  Place::last_samples,  Place::padded,
-                            Place::gapped, Place::transposed};
-
 size_t rounds() { return quick() ? 12 : 120; }
-
-/** Extents are small as a rule, and now and then of several blocks or slabs. */
-std::vector<int64_t> random_shape(Random &random) {
-  const auto extent = [&](size_t most) { return static_cast<int64_t>(1 + random.below(most)); };
-  const int64_t most_elements = quick() ? 10000 : 60000;
-  while (true) {
-    std::vector<int64_t> shape{extent(5), extent(40)};
-    for (size_t further = random.below(4); further > 0; --further) shape.push_back(extent(9));
-    if (random.below(8) == 0) shape[0] = extent(600);
-    if (random.below(8) == 0) shape[1] = extent(600);
-    if (random.below(8) == 0 && shape.size() == 3) shape[2] = extent(9000);
-    if (element_count(shape) <= most_elements) return shape;
-  }
-}
-
-NormProblem random_problem(Random &random) {
-  const std::vector<NormProblem> all = each_scope(random_shape(random));
-  NormProblem problem = all[random.below(all.size())];
-  problem.dtype = float_types[random.below(4)];
-  set_options(problem, random.bits() % 1000);
-  const auto place = [&] { return places[random.below(std::size(places))]; };
-  problem.put_all(place());
-  if (random.below(2)) problem.output_place = place();
-  if (random.below(2)) problem.residual_place = place();
-  problem.named_last = random.below(4) == 0;
-  return problem;
-}
 
 /** Own statistics and nothing else: what a transformation of the input must leave alone. */
 NormProblem plain_problem(Random &random) {
-  NormProblem problem = each_scope(random_shape(random))[random.below(3)];
+  NormProblem problem = each_scope(random_norm_shape(random))[random.below(3)];
   problem.put_all(random.below(2) ? Place::first : Place::last);
   return problem;
 }
@@ -73,7 +42,7 @@ TEST_SUITE("norm_property") {
   TEST_CASE("norm: random problems agree with the reference") {
     Random random(1000);
     for (size_t round = 0; round < rounds(); ++round) {
-      const NormProblem problem = random_problem(random);
+      const NormProblem problem = random_norm_problem(random);
       check_everywhere(problem, ordinary_data(problem, 2000 + round));
     }
   }
@@ -142,7 +111,7 @@ TEST_SUITE("norm_property") {
   TEST_CASE("norm: channel-first and channel-last agree within their tolerances") {
     Random random(1004);
     for (size_t round = 0; round < rounds(); ++round) {
-      NormProblem problem = random_problem(random);
+      NormProblem problem = random_norm_problem(random);
       if (variants_of(problem.dtype).empty()) continue;
       problem.put_all(Place::first);
       const NormData data = ordinary_data(problem, 6000 + round);

@@ -33,12 +33,56 @@ NormProblem batch(int64_t n, int64_t c, int64_t s, bool own_statistics = true) {
   return dense(problem);
 }
 
+NormProblem backward(NormProblem problem) {
+  problem.backward = true;
+  return problem;
+}
+
+/** Layer norm over the last dimension: a row is a set. */
+NormProblem layer(int64_t rows, int64_t width) {
+  NormProblem problem = batch(rows, width, 1);
+  problem.scope = HALOGEN_NORM_SCOPE_GROUP;
+  return problem;
+}
+
 NormPlan planned(const NormProblem &problem, int64_t l2_bytes = 512 << 10,
                  halogen_norm_path forced = HALOGEN_NORM_PATH_AUTO) {
   NormPlan plan;
   REQUIRE_MESSAGE(norm_plan(problem, forced, {l2_bytes, 32 << 20}, HALOGEN_STORES_AUTO, &plan), plan.reason);
   CHECK(plan.reason != nullptr);
   return plan;
+}
+
+/** What every backward plan must satisfy besides. */
+void check_backward_sound(const NormProblem &problem, const NormPlan &plan) {
+  // Sums are of channels: sets of several have theirs first, unless a set is a row whose values have parameters of their own.
+  CHECK((plan.each || problem.channels_per_set() == 1 || plan.path == HALOGEN_NORM_PATH_SPLIT));
+  CHECK(!(plan.each && problem.in_place));
+  if (plan.path == HALOGEN_NORM_PATH_SPLIT) {
+    // All rows of all samples are in some block.
+    const NormBlocks blocks = norm_blocks(problem, plan);
+    const int64_t samples = problem.per_channel() ? problem.N : plan.samples;
+    CHECK(blocks.count() >= 1);
+    if (plan.across) {
+      const SlabView view = norm_slab_view(problem, samples);
+      CHECK(view.r * view.b * view.width * blocks.sets >= samples * problem.S * problem.C);
+      CHECK(blocks.down * plan.chunk_r >= view.r);
+      CHECK(blocks.samples == view.b);
+    } else {
+      const RowView view = norm_sets_view(problem, samples);
+      CHECK(blocks.along * plan.block_s >= view.s);
+      CHECK(blocks.down * plan.block_r >= view.r);
+      CHECK(blocks.sets * blocks.samples * view.r * view.s == samples * problem.C * problem.S);
+    }
+  } else if (problem.over_samples()) {
+    // dx is made from sums that are of all samples.
+    CHECK(plan.samples == problem.N);
+  }
+  if (!plan.each) return;
+  CHECK((plan.chunk_rows >= 1 && plan.chunk_rows <= plan.samples));
+  // Passes begin at a chunk.
+  CHECK((plan.samples == problem.N || plan.samples % plan.chunk_rows == 0));
+  CHECK(norm_chunks(problem, plan) * plan.chunk_rows >= problem.N);
 }
 
 /** What every plan must satisfy. */
@@ -60,10 +104,8 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
   CHECK((problem.gpu || !problem.reduces() || plan.each || rows % 4 != 0 || plan.block_r % 4 == 0));
   CHECK(plan.sets_per_task >= 1);
   CHECK(plan.blocks_per_task >= 1);
-  CHECK(plan.block_sets >= 1);
-  CHECK(plan.block_sets <= 32);
-  CHECK(plan.apply_sets >= 1);
-  CHECK(plan.apply_samples >= 1);
+  CHECK((plan.block_sets >= 1 && plan.block_sets <= 32));
+  CHECK((plan.apply_sets >= 1 && plan.apply_samples >= 1));
   const int64_t elements = plan.samples * problem.C * problem.S;
   const RowView order = norm_order_view(problem, plan.samples), sets = norm_sets_view(problem, plan.samples);
   CHECK(order.s * order.r * order.g * order.b == elements);
@@ -87,6 +129,8 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
   CHECK(plan.chunk_r >= 1);
   CHECK(plan.rows_per_task >= 1);
   CHECK(norm_workspace_bytes(problem, plan) >= 0);
+  CHECK(norm_task_bytes(problem, plan) >= 0);
+  if (problem.backward) check_backward_sound(problem, plan);
 }
 
 }  // namespace
@@ -106,22 +150,70 @@ TEST_SUITE("plan") {
       problem.channel_last = i % 2 == 0;
       problem.gpu = i % 7 == 0;
       problem = dense(problem);
-      for (int64_t l2 : l2_sizes) check_sound(problem, planned(problem, l2));
+      for (int64_t l2 : l2_sizes) {
+        check_sound(problem, planned(problem, l2));
+        NormProblem gradients = backward(problem);
+        gradients.in_place = random.below(4) == 0;
+        check_sound(gradients, planned(gradients, l2));
+      }
     }
+  }
+
+  TEST_CASE("plan: backward of rows that are sets is sound for any width, in place or not") {
+    halogen_tests::Random random(2);
+    size_t each = 0;
+    for (int i = 0; i < 2000; ++i) {
+      NormProblem problem = backward(layer(1 + static_cast<int64_t>(random.below(100000)), 0));
+      problem.C = 1 + static_cast<int64_t>(random.below(i % 2 ? 70000 : 2000));
+      problem.dtype = static_cast<Dtype>(random.below(4));
+      problem.in_place = i % 5 == 0;
+      problem = dense(problem);
+      const NormPlan plan = planned(problem);
+      check_sound(problem, plan);
+      each += plan.each;
+    }
+    CHECK(each > 500);
   }
 
   TEST_CASE("plan: tensors beyond 2^31 elements go in passes or are refused") {
     NormPlan plan;
     for (const NormProblem &problem : {batch(1 << 20, 64, 49), batch(513, 2, 1 << 21), batch(513, 2, 1 << 21, false)}) {
-      check_sound(problem, planned(problem));
-      CHECK(planned(problem).samples < problem.N);
+      for (const NormProblem &either : {problem, backward(problem)}) {
+        check_sound(either, planned(either));
+        CHECK(planned(either).samples < either.N);
+      }
     }
     for (const NormProblem &problem :
          {batch(1, 1, int64_t{1} << 31), batch(1, 1 << 16, 1 << 15), batch(2, 1, int64_t{1} << 40)}) {
-      CHECK_FALSE(norm_plan(problem, HALOGEN_NORM_PATH_AUTO, caches, HALOGEN_STORES_AUTO, &plan));
-      CHECK(plan.too_large);
-      CHECK(plan.reason != nullptr);
+      for (const NormProblem &either : {problem, backward(problem)}) {
+        CHECK_FALSE(norm_plan(either, HALOGEN_NORM_PATH_AUTO, caches, HALOGEN_STORES_AUTO, &plan));
+        CHECK((plan.too_large && plan.reason != nullptr));
+      }
     }
+  }
+
+  TEST_CASE("plan: backward, what exceeds 2^31 elements is summed up in passes before any gradient of the input") {
+    for (const NormProblem &large : {batch(1 << 20, 64, 49), batch(513, 2, 1 << 21), batch(1 << 24, 256, 1)}) {
+      for (const bool last : {false, true}) {
+        for (const bool gpu : {false, true}) {
+          NormProblem problem = backward(large);
+          problem.channel_last = last;
+          problem.gpu = gpu;
+          problem = dense(problem);
+          check_sound(problem, planned(problem));
+          CHECK(planned(problem).path == HALOGEN_NORM_PATH_SPLIT);
+          CHECK(planned(problem).samples < problem.N);
+        }
+      }
+    }
+    // Samples that are sets are passed over by themselves.
+    NormProblem instance = backward(batch(513, 2, 1 << 21));
+    instance.scope = HALOGEN_NORM_SCOPE_INSTANCE;
+    check_sound(instance, planned(instance));
+    CHECK(planned(instance).samples < instance.N);
+    const NormProblem rows = backward(layer((1 << 21) + 100, 1025));
+    check_sound(rows, planned(rows));
+    CHECK((planned(rows).each && planned(rows).samples < rows.N));
   }
 
   TEST_CASE("plan: channel-last channels of more than 2^31 values go in passes, what is counted wraps nowhere") {
@@ -155,10 +247,11 @@ TEST_SUITE("plan") {
       CHECK(blocks.along * blocks.down >= 1024);
       for (const bool own : {false, true}) {
         for (const NormProblem &large : {batch(1 << 20, 64, 49, own), batch(513, 2, 1 << 21, own)}) {
-          const NormProblem problem = on_gpu(large, channel_last);
-          const NormPlan plan = planned(problem);
-          check_sound(problem, plan);
-          CHECK(plan.samples < problem.N);
+          for (const NormProblem &either : {large, backward(large)}) {
+            const NormProblem problem = on_gpu(either, channel_last);
+            check_sound(problem, planned(problem));
+            CHECK(planned(problem).samples < problem.N);
+          }
         }
       }
     }

@@ -137,7 +137,7 @@ int run(Call *record, ConvCall *call, halogen_conv_path path, ConvPlan *plan) {
     const halogen_context &context = *record->context;
     if (!call->problem.finite &&
         !conv_plan(call->problem, call->layout, path, context.caches, context.options.isa, plan)) {
-      record->note(HALOGEN_ERROR_UNSUPPORTED, plan->reason);
+      record->note(plan->too_large ? HALOGEN_ERROR_SIZE : HALOGEN_ERROR_UNSUPPORTED, plan->reason);
       return halide_error_code_generic_error;
     }
   }

@@ -33,7 +33,8 @@ struct GradientReference {
 };
 
 /** The formulas of Ioffe and Szegedy (2015), in plain passes of doubles. Every gradient may be off by u times the sum of the
- * magnitudes of its terms, u = 1e-6 (float64: 1e-14, with |mean| beside |x - mean|, as the mean is one number), and half a unit in the last place of its type. */
+ * magnitudes of its terms, u = 1e-6 (float64: 1e-14, with |mean| beside |x - mean|, as the mean is one number, and σ, where
+ * statistics are recomputed), and half a unit in the last place of its type. */
 GradientReference reference_gradients(const NormProblem &problem, const GradientData &data);
 
 /** Memory of a device, or of the host. */
@@ -50,6 +51,7 @@ struct GradientResult {
   halogen_status status = HALOGEN_OK;
   std::string message;
   halogen_kernel_info ran{};
+  halogen_kernel_info query{}; /**< what halogen_norm_backward_query() says of the same call; on a CPU */
   bool gaps_intact = true;
   Values input, residual, weight, bias;
 };
@@ -63,7 +65,9 @@ GradientResult run_gradients(halogen_context *context, const NormProblem &proble
 std::string verify_gradients(const NormProblem &problem, const GradientReference &expected,
                              const GradientResult &result, const GradientWish &wish, const std::string &isa);
 
-/** Whether the library has that schedule backward: with several channels to a set only sums first. */
-bool backward_path_applies(const NormProblem &problem, halogen_norm_path path);
+/** That, and the kernels that ran and that a query names are those of `path`; of AUTO those of any path that applies. On a CPU. */
+std::string verify_gradients(const NormProblem &problem, const GradientReference &expected,
+                             const GradientResult &result, const GradientWish &wish, const std::string &isa,
+                             halogen_norm_path path);
 
 }  // namespace halogen_tests

@@ -50,7 +50,8 @@ typedef struct halogen_conv_weights_params {
 #define HALOGEN_CONV_WEIGHTS_PARAMS_INIT HALOGEN_ZEROED(halogen_conv_weights_params)
 
 /** Bytes that the packed weights take: as many values as `weight` has, rounded up to whole blocks of rows of 64 bytes, in the type that
- * is computed in (float64 for float64, else float32); in pairs, half of that. The tensor's data is not touched and may be NULL. */
+ * is computed in (float64 for float64, else float32), or, in pairs, half of that; and the handle's own few bytes. The tensor's data is
+ * not touched and may be NULL. */
 HALOGEN_API halogen_status halogen_conv_transpose1d_weights_size(halogen_context *context,
                                                                  const halogen_conv_weights_params *params,
                                                                  size_t *bytes, halogen_error *error);

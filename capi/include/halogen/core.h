@@ -199,8 +199,10 @@ HALOGEN_API halogen_status halogen_prepare(halogen_context *context, halogen_err
 /** Which kernels a call runs, or ran, or why none does. */
 typedef struct halogen_kernel_info {
   size_t struct_size;
-  char kernels[256]; /**< names, in the order they run, separated by ' '; empty: nothing to compute, or none fits */
-  char isa[16];      /**< "v2", "v3", "v4", "v4_spr", "v4_zen4", "neon", "cuda", "opencl" */
+  char kernels
+      [256]; /**< names, in the order they run, separated by ' ', as many as have room; empty: nothing to compute, or none
+                        fits */
+  char isa[16];             /**< "v2", "v3", "v4", "v4_spr", "v4_zen4", "neon", "cuda", "opencl" */
   uint64_t workspace_bytes; /**< memory the call takes from the context's allocator, kept for the next call */
   char reason[256];         /**< why these; or, where none fits, why not, one reason per candidate */
 } halogen_kernel_info;

@@ -20,8 +20,10 @@
  * of `sums`, the whole batch's, if these are given, else of the part. An activation's mask may be taken once: ask for grad_residual with
  * part_sums, and pass it as grad_output, without an activation, with sums.
  *
- * Merging is associative to rounding: a batch in any parts has the moments of the whole to a few units in a float64's last place, of
- * M2 relative to the sum of squares of the deviations (docs/numerics.md).
+ * Merging is associative to rounding, in float64: the moments of the same parts, put together in any order and any groups, agree to a
+ * few units in the last place, of the mean relative to the largest part's, of M2 relative to M2 + abs(mean) * sqrt(count * M2). Where a
+ * batch is cut changes more, as blocks of float32 and 16-bit data are summed up in float32: its parts have the mean of the whole to 1e-6
+ * of abs(mean) + deviation, and M2 to 1e-6 (16-bit data 4e-6, float64 1e-14) of itself (docs/numerics.md).
  */
 #ifndef HALOGEN_MOMENTS_H
 #define HALOGEN_MOMENTS_H
