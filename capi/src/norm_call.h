@@ -15,22 +15,21 @@ inline void set_text(char *to, size_t size, const char *text) { std::snprintf(to
 
 /// The names of copy kernels around those of the call.
 inline void add_copies(const NormCopies &copies, Dtype dtype, Variant variant, halogen_kernel_info *info) {
-  char around[sizeof(info->kernels)] = "";
-  size_t used = 0;
-  const auto add = [&](const char *name) {
-    if (used < sizeof(around)) {
-      used +=
-          static_cast<size_t>(std::snprintf(around + used, sizeof(around) - used, "%s%s", used > 0 ? " " : "", name));
-    }
-  };
+  char own[sizeof(info->kernels)];
+  std::memcpy(own, info->kernels, sizeof(own));
+  KernelNames all(info->kernels, sizeof(info->kernels));
   for (int32_t i = 0; i < copies.count; ++i) {
-    if (copies.copy[i].read) add(strided_copy_name(dtype, variant));
+    if (copies.copy[i].read) all.add(strided_copy_name(dtype, variant), "copy");
   }
-  add(info->kernels);
+  for (char *name = own; name != nullptr && *name != '\0';) {
+    char *end = std::strchr(name, ' ');
+    if (end != nullptr) *end++ = '\0';
+    all.add(name, "");
+    name = end;
+  }
   for (int32_t i = 0; i < copies.count; ++i) {
-    if (copies.copy[i].written) add(strided_copy_name(dtype, variant));
+    if (copies.copy[i].written) all.add(strided_copy_name(dtype, variant), "copy");
   }
-  set_text(info->kernels, sizeof(info->kernels), around);
 }
 
 /// The plan in words; false where a kernel is missing.
