@@ -138,9 +138,10 @@ TEST_SUITE("conv_stream") {
     ConvProblem problem;
     problem.kernel = 3;
     problem.length = 1;
-    for (const int64_t stride : {int64_t{1}, int64_t{1} << 20, int64_t{1} << 24}) {
+    for (const int64_t stride : {int64_t{1}, int64_t{1} << 20, int64_t{1} << 22}) {
       CAPTURE(stride);
       problem.stride = stride;
+      // A longer stride's tile would be too large on CPUs with wide vectors.
       const Stream stream(context_of(variants()[0]), problem, ordinary_data(problem, 1));
       const int64_t most = std::min(int64_t{1} << 40, (int64_t{1} << 60) / stride);
       int64_t length = -1;
