@@ -1,5 +1,6 @@
 // halogen_bench: see settings.cpp for its options, shapes/ for what is measured.
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
 #include <cstdio>
 #include <stdexcept>
@@ -23,6 +24,8 @@ int main(int argc, char **argv) {
       std::fputs(settings_help(), stdout);
       return 0;
     }
+    // Large blocks come from the system anew each time, as a program's first ones do: otherwise first calls would find touched pages.
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     const std::vector<Problem> problems = read_problems(HALOGEN_BENCH_SHAPES);
     register_norm_benchmarks(problems, settings);
     register_strided_benchmarks(problems, settings);

@@ -1,5 +1,7 @@
 #include "workspace.h"
 
+#include <sys/mman.h>
+
 #include <cstdint>
 #include <cstdlib>
 
@@ -10,8 +12,16 @@ namespace {
 
 constexpr int kSmallestLog2 = 9;  // 512 bytes, the header included
 
+// A first touch of 2 MiB takes as long as 100 small pages', a fifth of all 512; where there are no such pages, nothing is lost.
+constexpr size_t kLargePage = size_t{2} << 20, kLeastLarge = kLargePage / 2;
+
 void *system_allocate(void *, size_t size, size_t alignment) {
-  return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  const size_t unit = size >= kLeastLarge ? kLargePage : alignment, bytes = (size + unit - 1) / unit * unit;
+  void *block = std::aligned_alloc(unit, bytes);
+#if defined(MADV_HUGEPAGE)
+  if (block != nullptr && unit == kLargePage) madvise(block, bytes, MADV_HUGEPAGE);
+#endif
+  return block;
 }
 
 void system_deallocate(void *, void *pointer) { std::free(pointer); }

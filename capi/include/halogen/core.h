@@ -136,8 +136,9 @@ typedef int (*halogen_task)(void *closure, int32_t index);
 typedef struct halogen_context_options {
   size_t struct_size;
 
-  /** Memory for workspace and module state. Both or neither; neither: the C library's. `allocate` returns memory aligned to
-   * `alignment` (a power of two, at most 128), or NULL. Called from any thread that calls into the context. */
+  /** Memory for workspace and module state. Both or neither; neither: the C library's, from 1 MiB on in large pages where the system
+   * has them on request. `allocate` returns memory aligned to `alignment` (a power of two, at most 128), or NULL. Called from any thread
+   * that calls into the context. */
   void *(*allocate)(void *user, size_t size, size_t alignment);
   void (*deallocate)(void *user, void *pointer);
   void *allocator_user;
