@@ -14,10 +14,12 @@ using namespace Halide;
 class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 3>> x{"x"}, dy{"dy"};                                          // s, g, b
+  Input<Buffer<void, 3>> x{"x"}, dy{"dy"}, y{"y"};                                  // s, g, b
   Input<Buffer<void, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, spread{"spread"};  // g, b
   Input<Buffer<void, 2>> weight{"weight"};                                          // s, g
   Input<bool> has_lo{"has_lo"}, is_rstd{"is_rstd"}, has_weight{"has_weight"};
+  Input<bool> masked{"masked"};  // dy is of an activation's result, y
+  Input<double> negative_slope{"negative_slope"};
   Input<bool> has_columns{"has_columns"};  // else they are 0
   Input<double> eps{"eps"};
   Input<int> block_s{"block_s"};                               // at least a sixteenth of a row
@@ -27,7 +29,7 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
 
   void configure() {
     precision = halogen::Precision(dtype, get_target());
-    for (auto *data : {&x, &dy}) data->set_type(precision.storage);
+    for (auto *data : {&x, &dy, &y}) data->set_type(precision.storage);
     dx.set_type(precision.storage);
     for (auto *vector : {&mean_hi, &mean_lo, &spread, &weight}) vector->set_type(precision.compute);
   }
@@ -41,13 +43,13 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
       return strict_float(precision.decode(x(i, set, row)) - mean_hi(set, row));
     };
     const auto weighted = [&](const Expr &i, const Expr &set, const Expr &row) {
-      return precision.decode(dy(i, set, row)) * select(has_weight, weight(i, set), cast(compute, 1));
+      return gradient(i, set, row) * select(has_weight, weight(i, set), cast(compute, 1));
     };
     lanes = halogen::lane_sums(vars, halogen::whole_block(shape, shape.length_s(vars.ks), 1), machine.lanes, compute,
                                [&](const Expr &at, const Expr &) {
                                  const Expr i = unsafe_promise_clamped(vars.ks * block_s + at, 0, S - 1);
-                                 const Expr gradient = weighted(i, vars.g, vars.b);
-                                 return Tuple(gradient, gradient * value(i, vars.g, vars.b));
+                                 const Expr dw = weighted(i, vars.g, vars.b);
+                                 return Tuple(dw, dw * value(i, vars.g, vars.b));
                                });
     block(vars.ks, vars.kr, vars.g, vars.b) = lanes.total(vars.ks, vars.kr, vars.g, vars.b);
     const RDom blocks(0, shape.blocks_s(), "blocks");
@@ -67,10 +69,10 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
     RDom r(0, grain, "r");
     r.where(has_columns && k * grain + r < x.dim(2).extent());
     const Expr row = unsafe_promise_clamped(k * grain + r, 0, x.dim(2).extent() - 1);
-    const Expr gradient = precision.decode(dy(s, g, row));
+    const Expr of_row = gradient(s, g, row);
     tile(s, g, k) = Tuple(cast(compute, 0), cast(compute, 0));
-    tile(s, g, k) = Tuple(tile(s, g, k)[0] + gradient,
-                          tile(s, g, k)[1] + gradient * (value(s, g, row) * scale(g, row)[0] + scale(g, row)[1]));
+    tile(s, g, k) = Tuple(tile(s, g, k)[0] + of_row,
+                          tile(s, g, k)[1] + of_row * (value(s, g, row) * scale(g, row)[0] + scale(g, row)[1]));
     chunk_row = r;
     columns(s, g, k) = Tuple(cast<double>(tile(s, g, k)[0]), cast<double>(tile(s, g, k)[1]));
   }
@@ -81,6 +83,8 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
     branch_on(has_weight);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
+    halogen::same_shape(y, x);
+    branch_on(masked);
     halogen::same_shape(dx, x);
     for (OutputImageParam vector : {OutputImageParam(mean_hi), OutputImageParam(mean_lo), OutputImageParam(spread)}) {
       halogen::any_strides(vector);
@@ -113,6 +117,12 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
   }
 
  private:
+  /// The gradient that all is computed from.
+  Expr gradient(const Expr &i, const Expr &set, const Expr &row) {
+    return halogen::masked_gradient(masked, precision.decode(y(i, set, row)), precision.decode(dy(i, set, row)),
+                                    negative_slope);
+  }
+
   Var s{"s"}, g{"g"}, b{"b"}, k{"k"}, inner{"inner"}, outer{"outer"};
   halogen::Precision precision;
   halogen::Machine machine;

@@ -14,10 +14,12 @@ using namespace Halide;
 class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 4>> x{"x"}, dy{"dy"};                                          // s, r, g, b
+  Input<Buffer<void, 4>> x{"x"}, dy{"dy"}, y{"y"};                                  // s, r, g, b
   Input<Buffer<void, 2>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, spread{"spread"};  // g, b
   Input<Buffer<void, 1>> weight{"weight"};                                          // g
   Input<bool> has_lo{"has_lo"}, is_rstd{"is_rstd"}, has_weight{"has_weight"};
+  Input<bool> masked{"masked"};  // dy is of an activation's result, y
+  Input<double> negative_slope{"negative_slope"};
   Input<bool> own{"own"};  // the statistics are the input's
   Input<double> eps{"eps"};
   Input<bool> in_place{"in_place"};  // dx is x or dy itself; otherwise it has no memory in common with them
@@ -28,7 +30,7 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
 
   void configure() {
     precision = halogen::Precision(dtype, get_target());
-    for (auto *data : {&x, &dy}) data->set_type(precision.storage);
+    for (auto *data : {&x, &dy, &y}) data->set_type(precision.storage);
     for (auto *vector : {&mean_hi, &mean_lo, &spread}) vector->set_type(precision.compute);
     weight.set_type(precision.compute);
     dx.set_type(precision.storage);
@@ -42,9 +44,9 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
                                machine.lanes, precision.compute, [&](const Expr &at_s, const Expr &at_r) {
                                  const Expr cs = unsafe_promise_clamped(first_s + at_s, 0, shape.S - 1);
                                  const Expr cr = unsafe_promise_clamped(first_r + at_r, 0, shape.R - 1);
-                                 const Expr gradient = precision.decode(dy(cs, cr, vars.g, vars.b));
+                                 const Expr of_result = gradient(cs, cr, vars.g, vars.b);
                                  const Expr value = precision.decode(x(cs, cr, vars.g, vars.b));
-                                 return Tuple(gradient, gradient * strict_float(value - mean_hi(vars.g, vars.b)));
+                                 return Tuple(of_result, of_result * strict_float(value - mean_hi(vars.g, vars.b)));
                                });
     block(vars.ks, vars.kr, vars.g, vars.b) = lanes.total(vars.ks, vars.kr, vars.g, vars.b);
     const RDom blocks(0, shape.blocks_s(), 0, shape.blocks_r(), "blocks");
@@ -65,7 +67,7 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
     const Expr in_task = min(g, x.dim(2).extent() - 1);
     sums(g, b) = Tuple(total(in_task, b)[0], total(in_task, b)[1]);
     const FuncRef of = coefficients(in_task, b);
-    dx(s, r, g, b) = precision.encode_result(halogen::input_gradient(own, of[0], precision.decode(dy(s, r, g, b)),
+    dx(s, r, g, b) = precision.encode_result(halogen::input_gradient(get_target(), own, of[0], gradient(s, r, g, b),
                                                                      of[1], precision.decode(x(s, r, g, b)),
                                                                      precision.operand(mean_hi(g, b)), of[2]));
   }
@@ -73,6 +75,8 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
   void schedule() {
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
+    halogen::same_shape(y, x);
+    branch_on(masked);
     halogen::same_shape(dx, x);
     for (OutputImageParam vector :
          {OutputImageParam(mean_hi), OutputImageParam(mean_lo), OutputImageParam(spread), OutputImageParam(weight)}) {
@@ -93,6 +97,12 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
   }
 
  private:
+  /// The gradient that all is computed from.
+  Expr gradient(const Expr &at_s, const Expr &at_r, const Expr &at_g, const Expr &at_b) {
+    return halogen::masked_gradient(masked, precision.decode(y(at_s, at_r, at_g, at_b)),
+                                    precision.decode(dy(at_s, at_r, at_g, at_b)), negative_slope);
+  }
+
   Var s{"s"}, r{"r"}, g{"g"}, b{"b"};
   halogen::Precision precision;
   halogen::Machine machine;

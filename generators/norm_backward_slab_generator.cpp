@@ -15,10 +15,12 @@ using namespace Halide;
 class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 4>> x{"x"}, dy{"dy"};                                          // i, r, t, b
+  Input<Buffer<void, 4>> x{"x"}, dy{"dy"}, y{"y"};                                  // i, r, t, b
   Input<Buffer<void, 3>> mean_hi{"mean_hi"}, mean_lo{"mean_lo"}, spread{"spread"};  // j, t, b
   Input<Buffer<void, 2>> weight{"weight"};                                          // j, t
   Input<bool> has_lo{"has_lo"}, is_rstd{"is_rstd"}, has_weight{"has_weight"};
+  Input<bool> masked{"masked"};  // dy is of an activation's result, y
+  Input<double> negative_slope{"negative_slope"};
   Input<bool> own{"own"};  // the statistics are the input's
   Input<double> eps{"eps"};
   Input<int> S{"S"}, block_r{"block_r"};
@@ -27,7 +29,7 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
 
   void configure() {
     precision = halogen::Precision(dtype, get_target());
-    for (auto *data : {&x, &dy}) data->set_type(precision.storage);
+    for (auto *data : {&x, &dy, &y}) data->set_type(precision.storage);
     for (auto *vector : {&mean_hi, &mean_lo, &spread}) vector->set_type(precision.compute);
     weight.set_type(precision.compute);
     dx.set_type(precision.storage);
@@ -39,9 +41,9 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
     const Expr slab = x.dim(0).extent() / S, rows = x.dim(1).extent();
     halogen::expand(&mean, {precision.operand(mean_hi(mean.j, mean.t, mean.b))}, slab, S);
     totals = halogen::slab_sums(vars, {S, rows, rows, block_r}, compute, doubles, [&](const Expr &at) {
-      const Expr gradient = precision.decode(dy(vars.i, at, vars.t, vars.b));
+      const Expr g = gradient(vars.i, at, vars.t, vars.b);
       const Expr value = precision.decode(x(vars.i, at, vars.t, vars.b));
-      return Tuple(gradient, gradient * strict_float(value - mean.all(vars.i, vars.t, vars.b)));
+      return Tuple(g, g * strict_float(value - mean.all(vars.i, vars.t, vars.b)));
     });
     total(j, t, b) = Tuple(totals.first.total(j, 0, t, b), totals.second.total(j, 0, t, b));
     sums(j, t, b) = Tuple(total(j, t, b)[0], total(j, t, b)[1]);
@@ -57,7 +59,7 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
     halogen::expand(&vectors, {operand(w * rstd), operand(corrected[0]), operand(corrected[1])}, slab, S);
     const FuncRef of = vectors.all(i, t, b);
     dx(i, r, t, b) =
-        precision.encode_result(halogen::input_gradient(own, of[0], precision.decode(dy(i, r, t, b)), of[1],
+        precision.encode_result(halogen::input_gradient(get_target(), own, of[0], gradient(i, r, t, b), of[1],
                                                         precision.decode(x(i, r, t, b)), mean.all(i, t, b), of[2]));
   }
 
@@ -65,6 +67,8 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
     const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
+    halogen::same_shape(y, x);
+    branch_on(masked);
     halogen::same_shape(dx, x);
     for (OutputImageParam vector :
          {OutputImageParam(mean_hi), OutputImageParam(mean_lo), OutputImageParam(spread), OutputImageParam(weight)}) {
@@ -89,6 +93,12 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
   }
 
  private:
+  /// The gradient that all is computed from.
+  Expr gradient(const Expr &at_i, const Expr &at_r, const Expr &at_t, const Expr &at_b) {
+    return halogen::masked_gradient(masked, precision.decode(y(at_i, at_r, at_t, at_b)),
+                                    precision.decode(dy(at_i, at_r, at_t, at_b)), negative_slope);
+  }
+
   Var i{"i"}, r{"r"}, j{"j"}, t{"t"}, b{"b"};
   int doubles = 1;
   halogen::SlabVars vars;

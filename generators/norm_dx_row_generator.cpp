@@ -12,16 +12,18 @@ using namespace Halide;
 class NormDxRow : public halogen::Kernel<NormDxRow> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 4>> x{"x"}, dy{"dy"};                                      // s, r, g, b
+  Input<Buffer<void, 4>> x{"x"}, dy{"dy"}, y{"y"};                              // s, r, g, b
   Input<Buffer<void, 3>> scale{"scale"};                                        // a: r, g, b
   Input<Buffer<void, 2>> mean_hi{"mean_hi"}, slope{"slope"}, offset{"offset"};  // mean_hi, b, c: g, b
+  Input<bool> masked{"masked"};                                                 // dy is of an activation's result, y
+  Input<double> negative_slope{"negative_slope"};
   Input<bool> in_place{"in_place"};  // dx is x or dy itself; otherwise it has no memory in common with them
   Input<int> grain_g{"grain_g"}, grain_b{"grain_b"};  // of a task
   Output<Buffer<void, 4>> dx{"dx"};                   // s, r, g, b
 
   void configure() {
     precision = halogen::Precision(dtype, get_target());
-    for (auto *data : {&x, &dy}) data->set_type(precision.storage);
+    for (auto *data : {&x, &dy, &y}) data->set_type(precision.storage);
     scale.set_type(precision.compute);
     for (auto *vector : {&mean_hi, &slope, &offset}) vector->set_type(precision.compute);
     dx.set_type(precision.storage);
@@ -30,8 +32,8 @@ class NormDxRow : public halogen::Kernel<NormDxRow> {
   void generate() {
     const Expr bs = min(b, mean_hi.dim(1).extent() - 1);
     const Expr value = halogen::input_gradient(
-        Expr(true), precision.operand(scale(min(r, scale.dim(0).extent() - 1), g, bs)),
-        precision.decode(dy(s, r, g, b)), precision.operand(slope(g, bs)), precision.decode(x(s, r, g, b)),
+        get_target(), Expr(true), precision.operand(scale(min(r, scale.dim(0).extent() - 1), g, bs)),
+        gradient(s, r, g, b), precision.operand(slope(g, bs)), precision.decode(x(s, r, g, b)),
         precision.operand(mean_hi(g, bs)), precision.operand(offset(g, bs)));
     dx(s, r, g, b) = precision.encode_result(value);
   }
@@ -40,6 +42,8 @@ class NormDxRow : public halogen::Kernel<NormDxRow> {
     const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
+    halogen::same_shape(y, x);
+    branch_on(masked);
     halogen::same_shape(dx, x);
     for (OutputImageParam vector :
          {OutputImageParam(scale), OutputImageParam(mean_hi), OutputImageParam(slope), OutputImageParam(offset)}) {
@@ -49,6 +53,12 @@ class NormDxRow : public halogen::Kernel<NormDxRow> {
   }
 
  private:
+  /// The gradient that all is computed from.
+  Expr gradient(const Expr &at_s, const Expr &at_r, const Expr &at_g, const Expr &at_b) {
+    return halogen::masked_gradient(masked, precision.decode(y(at_s, at_r, at_g, at_b)),
+                                    precision.decode(dy(at_s, at_r, at_g, at_b)), negative_slope);
+  }
+
   Var s{"s"}, r{"r"}, g{"g"}, b{"b"};
   halogen::Precision precision;
 };

@@ -13,15 +13,17 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
   GeneratorParam<bool> rows_at_once{"rows_at_once", true};
-  Input<Buffer<void, 4>> x{"x"}, dy{"dy"};                                                      // i, r, t, b
+  Input<Buffer<void, 4>> x{"x"}, dy{"dy"}, y{"y"};                                              // i, r, t, b
   Input<Buffer<void, 3>> scale{"scale"}, mean_hi{"mean_hi"}, slope{"slope"}, offset{"offset"};  // a, mean_hi, b, c
+  Input<bool> masked{"masked"};  // dy is of an activation's result, y
+  Input<double> negative_slope{"negative_slope"};
   Input<int> S{"S"}, per_set{"per_set"};
   Input<int> grain{"grain"};         // rows in a task
   Output<Buffer<void, 4>> dx{"dx"};  // i, r, t, b; may be x or dy itself
 
   void configure() {
     precision = halogen::Precision(dtype, get_target());
-    for (auto *data : {&x, &dy}) data->set_type(precision.storage);
+    for (auto *data : {&x, &dy, &y}) data->set_type(precision.storage);
     for (auto *vector : {&scale, &mean_hi, &slope, &offset}) vector->set_type(precision.compute);
     dx.set_type(precision.storage);
   }
@@ -34,13 +36,15 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
     halogen::expand(&vectors, values, x.dim(0).extent() / S, S, !get_target().has_gpu_feature());
     const FuncRef of = vectors.all(i, t, b);
     dx(i, r, t, b) = precision.encode_result(halogen::input_gradient(
-        Expr(true), of[0], precision.decode(dy(i, r, t, b)), of[2], precision.decode(x(i, r, t, b)), of[1], of[3]));
+        get_target(), Expr(true), of[0], gradient(i, r, t, b), of[2], precision.decode(x(i, r, t, b)), of[1], of[3]));
   }
 
   void schedule() {
     const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
+    halogen::same_shape(y, x);
+    branch_on(masked);
     halogen::same_shape(dx, x);
     for (OutputImageParam vector :
          {OutputImageParam(scale), OutputImageParam(mean_hi), OutputImageParam(slope), OutputImageParam(offset)}) {
@@ -51,6 +55,12 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
   }
 
  private:
+  /// The gradient that all is computed from.
+  Expr gradient(const Expr &at_i, const Expr &at_r, const Expr &at_t, const Expr &at_b) {
+    return halogen::masked_gradient(masked, precision.decode(y(at_i, at_r, at_t, at_b)),
+                                    precision.decode(dy(at_i, at_r, at_t, at_b)), negative_slope);
+  }
+
   Var i{"i"}, r{"r"}, t{"t"}, b{"b"};
   halogen::Precision precision;
   halogen::Expanded vectors;

@@ -1,4 +1,5 @@
 // The gradient of an activation from its result y: g(d0, d1, d2, d3) = y > 0 ? dy : slope * dy, or dy where y is NaN.
+#include "algorithms/gradients.h"
 #include "algorithms/precision.h"
 #include "kernel.h"
 #include "schedules/buffers.h"
@@ -23,10 +24,8 @@ class NormMask : public halogen::Kernel<NormMask> {
   }
 
   void generate() {
-    const Expr value = precision.decode(y(d0, d1, d2, d3)), gradient = precision.decode(dy(d0, d1, d2, d3));
-    const Expr zero = cast(precision.compute, 0), factor = cast(precision.compute, slope);
-    g(d0, d1, d2, d3) = precision.encode(
-        strict_float(select(value <= zero, select(factor == zero, zero, gradient * factor), gradient)));
+    g(d0, d1, d2, d3) = precision.encode(halogen::masked_gradient(
+        Internal::const_true(), precision.decode(y(d0, d1, d2, d3)), precision.decode(dy(d0, d1, d2, d3)), slope));
   }
 
   void schedule() {

@@ -2,6 +2,7 @@
 //   s1, s2 (j, k, t, b): sum(dy), sum(dy (x - mean_hi)) of chunk k of x(j*S .. j*S + S - 1, :, t, b), f64; on a GPU of every i
 // Means: (set, t, b), a set of `per_set` neighbouring channels. See algorithms/gradients.h.
 #include "algorithms/expanded.h"
+#include "algorithms/gradients.h"
 #include "algorithms/precision.h"
 #include "kernel.h"
 #include "schedules/buffers.h"
@@ -12,14 +13,16 @@ using namespace Halide;
 class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 4>> x{"x"}, dy{"dy"};    // i, r, t, b
-  Input<Buffer<void, 3>> mean_hi{"mean_hi"};  // set, t, b
+  Input<Buffer<void, 4>> x{"x"}, dy{"dy"}, y{"y"};  // i, r, t, b
+  Input<Buffer<void, 3>> mean_hi{"mean_hi"};        // set, t, b
+  Input<bool> masked{"masked"};                     // dy is of an activation's result, y
+  Input<double> negative_slope{"negative_slope"};
   Input<int> S{"S"}, per_set{"per_set"}, chunk_r{"chunk_r"}, block_r{"block_r"};
   Output<Func> sums{"sums", {Float(64), Float(64)}, 4};  // j, k, t, b
 
   void configure() {
     precision = halogen::Precision(dtype, get_target());
-    for (auto *data : {&x, &dy}) data->set_type(precision.storage);
+    for (auto *data : {&x, &dy, &y}) data->set_type(precision.storage);
     mean_hi.set_type(precision.compute);
   }
 
@@ -30,7 +33,7 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
                 : halogen::SlabShape{S, x.dim(1).extent(), chunk_r, block_r};
     halogen::expand(&mean, {mean_hi(mean.j / per_set, mean.t, mean.b)}, x.dim(0).extent() / S, S, !gpu);
     totals = halogen::slab_sums(vars, shape, precision.compute, doubles, [&](const Expr &r) {
-      const Expr g = precision.decode(dy(vars.i, r, vars.t, vars.b));
+      const Expr g = gradient(vars.i, r, vars.t, vars.b);
       const Expr value = precision.decode(x(vars.i, r, vars.t, vars.b));
       return Tuple(g, g * strict_float(value - mean.all(vars.i, vars.t, vars.b)));
     });
@@ -42,6 +45,8 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
     const halogen::Machine machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     halogen::start_at_zero(x);
     halogen::same_shape(dy, x);
+    halogen::same_shape(y, x);
+    branch_on(masked);
     halogen::channel_vector(mean_hi, get_target());
     const std::vector<OutputImageParam> outputs = Func(sums).output_buffers();
     const std::vector<Expr> extents{x.dim(0).extent() / shape.width, shape.chunks(), x.dim(2).extent(),
@@ -58,6 +63,12 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
   }
 
  private:
+  /// The gradient that all is computed from.
+  Expr gradient(const Expr &i, const Expr &r, const Expr &t, const Expr &b) {
+    return halogen::masked_gradient(masked, precision.decode(y(i, r, t, b)), precision.decode(dy(i, r, t, b)),
+                                    negative_slope);
+  }
+
   int doubles = 1;
   halogen::SlabVars vars;
   halogen::Precision precision;

@@ -33,7 +33,7 @@ bool uses_gradient(const NormBackwardTensors &t) {
 /// Statistics that are recomputed: the problem of it, on tensors whose output is not written.
 NormProblem statistics_problem(const NormProblem &p) {
   NormProblem forward = p;
-  forward.backward = forward.epilogue = forward.in_place = false;
+  forward.backward = forward.epilogue = forward.masked = forward.in_place = false;
   forward.y = forward.residual = p.x;
   return forward;
 }
@@ -107,6 +107,7 @@ class Runner {
     dy_ = t_.grad_output;
     switch (steps_.masked) {
       case Masked::none:
+      case Masked::in_kernels:
         return 0;
       case Masked::grad_residual:
         dy_ = t_.grad_residual;
@@ -218,9 +219,10 @@ class Runner {
 
 }  // namespace
 
-Masked norm_masked(const NormBackwardTensors &t, const NormBackwardScalars &scalars) {
+Masked norm_masked(const NormBackwardTensors &t, const NormBackwardScalars &scalars, bool scaled) {
   if (t.has_grad_residual) return Masked::grad_residual;
   if (!scalars.activates || !uses_gradient(t)) return Masked::none;
+  if (!scaled) return Masked::in_kernels;
   return t.has_grad_input && !t.on_input ? Masked::grad_input : Masked::workspace;
 }
 
@@ -228,10 +230,9 @@ NormBackwardSteps norm_backward_steps(const NormProblem &p, const NormPlan &plan
                                       const NormBackwardScalars &scalars) {
   NormBackwardSteps steps = {};
   const bool parameters = t.grad_weight.exists || t.grad_bias.exists, dx = t.has_grad_input;
-  steps.masked = norm_masked(t, scalars);
+  steps.masked = norm_masked(t, scalars, norm_scalable(p, t));
   const bool fusable = plan.path != HALOGEN_NORM_PATH_SPLIT;
-  // With given statistics dx does not look at x.
-  const bool only_scaled = dx && !p.own_statistics && !p.gpu && !(parameters && fusable);
+  const bool only_scaled = norm_scalable(p, t) && !(parameters && fusable);
   steps.given = t.moments.exists && (parameters || dx || t.part_sums.exists);
   steps.recomputes = p.own_statistics && !t.mean.exists && !t.moments.exists && (parameters || dx);
   steps.scaled = only_scaled;

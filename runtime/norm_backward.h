@@ -29,8 +29,8 @@ struct NormBackwardScalars {
 
 /// What a backward call runs, in order.
 struct NormBackwardSteps {
-  enum class Masked { none, grad_residual, grad_input, workspace };
-  Masked masked;    ///< where the gradient behind activation and residual goes
+  enum class Masked { none, in_kernels, grad_residual, grad_input, workspace };
+  Masked masked;    ///< where the gradient behind activation and residual goes; the first two: nowhere
   bool recomputes;  ///< statistics
   bool given;       ///< statistics are from moments
   bool sums;        ///< of blocks, merged
@@ -41,8 +41,14 @@ struct NormBackwardSteps {
   bool copied;      ///< sums of a part, or of all, go through workspace
 };
 
-/// Where the masked gradient goes; `workspace` has the strides of grad_input, or none of its own.
-NormBackwardSteps::Masked norm_masked(const NormBackwardTensors &tensors, const NormBackwardScalars &scalars);
+/// With given statistics dx does not look at x.
+inline bool norm_scalable(const NormProblem &problem, const NormBackwardTensors &tensors) {
+  return tensors.has_grad_input && !problem.own_statistics && !problem.gpu;
+}
+
+/// Where the masked gradient goes; `workspace` has the strides of grad_input, or none of its own. @param scaled dx may be a multiple of it.
+NormBackwardSteps::Masked norm_masked(const NormBackwardTensors &tensors, const NormBackwardScalars &scalars,
+                                      bool scaled);
 
 NormBackwardSteps norm_backward_steps(const NormProblem &problem, const NormPlan &plan,
                                       const NormBackwardTensors &tensors, const NormBackwardScalars &scalars);

@@ -14,6 +14,11 @@ NormBackwardLaunch::NormBackwardLaunch(Call *call, const NormProblem &problem, c
 /// Values in a statistic set.
 int64_t NormBackwardLaunch::values() const { return p_.channels_per_set() * p_.S * (p_.per_channel() ? p_.N : 1); }
 
+/// What a mask is taken from; any memory of the gradient's shape where kernels take none.
+const Memory &NormBackwardLaunch::result(const Memory &dy) const { return p_.masked ? t_.output : dy; }
+
+const NormStrides &NormBackwardLaunch::result_strides() const { return p_.masked ? p_.result : p_.residual; }
+
 /// Of a vector over (C, samples), in f64, the part of a pass.
 Memory NormBackwardLaunch::of_channels(const Memory &memory, const Pass &pass) const {
   return p_.per_channel() ? memory : memory.at(pass.first * p_.C, sizeof(double));
@@ -87,20 +92,22 @@ int NormBackwardLaunch::sums(const Pass &pass, const Memory &dy, const Memory &m
   if (!plan_.across) {
     const RowView v = norm_sets_view(p_, pass.samples);
     Buffer x = rows(t_.input, p_.x, v, pass), g = rows(dy, p_.residual, v, pass);
+    Buffer y = rows(result(dy), result_strides(), v, pass);
     Buffer mean = vector(of_sets(mean_hi, pass), v.g / per_set, v.b);
     Buffer s1 = row_blocks(to.first, v, pass), s2 = row_blocks(to.second, v, pass);
-    return launch<NormRole::sums_cs_row>(p_.dtype, x, g, mean, per_set, plan_.block_s, plan_.block_r,
-                                         plan_.blocks_per_task, plan_.block_sets, s1, s2);
+    return launch<NormRole::sums_cs_row>(p_.dtype, x, g, y, mean, p_.masked, scalars_.slope, per_set, plan_.block_s,
+                                         plan_.block_r, plan_.blocks_per_task, plan_.block_sets, s1, s2);
   }
   const SlabView v = norm_slab_view(p_, pass.samples);
   return each_slab([&](int64_t channel, int64_t slab, int64_t count) {
     Buffer x = slabs(t_.input, p_.x, v, pass, channel, slab, count);
     Buffer g = slabs(dy, p_.residual, v, pass, channel, slab, count);
+    Buffer y = slabs(result(dy), result_strides(), v, pass, channel, slab, count);
     Buffer mean = slab_statistic(mean_hi, v, pass, channel, slab, count);
     Buffer s1 = slab_chunks(to.first, v, pass, channel, slab, count);
     Buffer s2 = slab_chunks(to.second, v, pass, channel, slab, count);
-    return launch<NormRole::sums_slab>(p_.dtype, x, g, mean, static_cast<int32_t>(v.S), per_set, plan_.chunk_r,
-                                       plan_.slab_block_r, s1, s2);
+    return launch<NormRole::sums_slab>(p_.dtype, x, g, y, mean, p_.masked, scalars_.slope, static_cast<int32_t>(v.S),
+                                       per_set, plan_.chunk_r, plan_.slab_block_r, s1, s2);
   });
 }
 
@@ -141,6 +148,7 @@ int NormBackwardLaunch::fused_row(const Pass &pass, const Memory &dy, const Memo
                                   const PairMemory &to) {
   const RowView v = norm_sets_view(p_, pass.samples);
   Buffer x = rows(t_.input, p_.x, v, pass), g = rows(dy, p_.residual, v, pass), dx = rows(t_.grad_input, p_.y, v, pass);
+  Buffer y = rows(result(dy), result_strides(), v, pass);
   const auto of = [&](const Memory &memory) { return vector(of_sets(memory, pass), v.g, v.b); };
   Buffer hi = of(st.hi), lo = of(st.lo), spread = of(st.spread);
   Buffer w(weight.base != nullptr ? weight : any_, compute_, {dim(p_.C, weight.base != nullptr ? 1 : 0)});
@@ -149,8 +157,8 @@ int NormBackwardLaunch::fused_row(const Pass &pass, const Memory &dy, const Memo
   };
   Buffer s1 = sum(to.first), s2 = sum(to.second);
   const auto launched = [&](auto kernel) {
-    return kernel.function(call_, x, g, hi, lo, spread, w, st.has_lo, st.is_rstd, weight.base != nullptr,
-                           p_.own_statistics, scalars_.eps, p_.in_place, plan_.block_s, plan_.block_r,
+    return kernel.function(call_, x, g, y, hi, lo, spread, w, st.has_lo, st.is_rstd, weight.base != nullptr, p_.masked,
+                           scalars_.slope, p_.own_statistics, scalars_.eps, p_.in_place, plan_.block_s, plan_.block_r,
                            plan_.sets_per_task, s1, s2, dx);
   };
   return plan_.stream ? launched(find_kernel<NormRole::backward_cs_stream>(p_.dtype, variant_))
@@ -163,6 +171,7 @@ int NormBackwardLaunch::fused_each(const Pass &pass, const Memory &dy, const Mem
   const int64_t chunk = plan_.chunk_rows, first = pass.first / chunk, chunks = ceil_div(pass.samples, chunk);
   const auto data = [&](const Memory &memory, const NormStrides &t) { return row_sets(memory, t, v, pass, false); };
   Buffer x = data(t_.input, p_.x), g = data(dy, p_.residual), dx = data(t_.grad_input, p_.y);
+  Buffer y = data(result(dy), result_strides());
   const auto of = [&](const Memory &memory) { return vector(of_sets(memory, pass), v.g, v.b); };
   Buffer hi = of(st.hi), lo = of(st.lo), spread = of(st.spread), w = of_values(weight, v);
   const auto columns = [&](const Memory &memory) {
@@ -170,9 +179,9 @@ int NormBackwardLaunch::fused_each(const Pass &pass, const Memory &dy, const Mem
                   {dim(v.s, 1), dim(v.g, v.s), dim(chunks, p_.C)});
   };
   Buffer s1 = columns(to.first), s2 = columns(to.second);
-  return launch<NormRole::backward_cs_each>(p_.dtype, x, g, hi, lo, spread, w, st.has_lo, st.is_rstd,
-                                            weight.base != nullptr, has_columns, scalars_.eps, plan_.block_s,
-                                            plan_.chunk_rows, s1, s2, dx);
+  return launch<NormRole::backward_cs_each>(p_.dtype, x, g, y, hi, lo, spread, w, st.has_lo, st.is_rstd,
+                                            weight.base != nullptr, p_.masked, scalars_.slope, has_columns,
+                                            scalars_.eps, plan_.block_s, plan_.chunk_rows, s1, s2, dx);
 }
 
 int NormBackwardLaunch::merge_columns(const PairMemory &from, const PairMemory &to) {
@@ -206,13 +215,14 @@ int NormBackwardLaunch::fused_slab(const Pass &pass, const Memory &dy, const Mem
     };
     const auto statistic = [&](const Memory &memory) { return slab_statistic(memory, v, pass, channel, slab, count); };
     Buffer x = data(t_.input, p_.x), g = data(dy, p_.residual), dx = data(t_.grad_input, p_.y);
+    Buffer y = data(result(dy), result_strides());
     Buffer hi = statistic(st.hi), lo = statistic(st.lo), spread = statistic(st.spread);
     Buffer w = slab_parameters(weight, channel, slab, count);
     Buffer s1 = slab_channels(to.first, v, pass, channel, slab, count);
     Buffer s2 = slab_channels(to.second, v, pass, channel, slab, count);
-    return launch<NormRole::backward_slab>(p_.dtype, x, g, hi, lo, spread, w, st.has_lo, st.is_rstd,
-                                           weight.base != nullptr, p_.own_statistics, scalars_.eps,
-                                           static_cast<int32_t>(v.S), plan_.slab_block_r, s1, s2, dx);
+    return launch<NormRole::backward_slab>(p_.dtype, x, g, y, hi, lo, spread, w, st.has_lo, st.is_rstd,
+                                           weight.base != nullptr, p_.masked, scalars_.slope, p_.own_statistics,
+                                           scalars_.eps, static_cast<int32_t>(v.S), plan_.slab_block_r, s1, s2, dx);
   });
 }
 
@@ -238,13 +248,14 @@ int NormBackwardLaunch::apply(const Pass &pass, const Memory &dy, const Spreads 
 int NormBackwardLaunch::apply_row(const Pass &pass, const Memory &dy, const Spreads &st, const Coefficients &by) {
   const RowView v = norm_order_view(p_, pass.samples);
   Buffer x = rows(t_.input, p_.x, v, pass), g = rows(dy, p_.residual, v, pass), dx = rows(t_.grad_input, p_.y, v, pass);
+  Buffer y = rows(result(dy), result_strides(), v, pass);
   const auto of = [&](const Memory &memory) { return vector(of_sets(memory, pass), v.g, v.statistics_b); };
   Buffer hi = of(st.hi), slope = of(by.slope), offset = of(by.offset);
   Buffer scale(p_.per_channel() ? by.scale : by.scale.at(pass.first * p_.C, compute_bytes_), compute_,
                {dim(v.r, 1), dim(v.g, v.r), dim(v.statistics_b, p_.C)});
   const auto launched = [&](auto kernel) {
-    return kernel.function(call_, x, g, scale, hi, slope, offset, p_.in_place, plan_.apply_sets, plan_.apply_samples,
-                           dx);
+    return kernel.function(call_, x, g, y, scale, hi, slope, offset, p_.masked, scalars_.slope, p_.in_place,
+                           plan_.apply_sets, plan_.apply_samples, dx);
   };
   return plan_.stream ? launched(find_kernel<NormRole::dx_cs_stream>(p_.dtype, variant_))
                       : launched(find_kernel<NormRole::dx_cs_row>(p_.dtype, variant_));
@@ -259,12 +270,14 @@ int NormBackwardLaunch::apply_slab(const Pass &pass, const Memory &dy, const Spr
     };
     const auto statistic = [&](const Memory &memory) { return slab_statistic(memory, v, pass, channel, slab, count); };
     Buffer x = data(t_.input, p_.x), g = data(dy, p_.residual), dx = data(t_.grad_input, p_.y);
+    Buffer y = data(result(dy), result_strides());
     Buffer hi = statistic(st.hi), slope = statistic(by.slope), offset = statistic(by.offset);
     Buffer scale(of_pass.at(channel, compute_bytes_), compute_,
                  {dim(slab, 1), dim(count, slab), dim(v.b, p_.per_channel() ? 0 : p_.C)});
     const auto launched = [&](auto kernel) {
-      return kernel.function(call_, x, g, scale, hi, slope, offset, static_cast<int32_t>(v.S),
-                             static_cast<int32_t>(p_.channels_per_set()), plan_.rows_per_task, dx);
+      return kernel.function(call_, x, g, y, scale, hi, slope, offset, p_.masked, scalars_.slope,
+                             static_cast<int32_t>(v.S), static_cast<int32_t>(p_.channels_per_set()),
+                             plan_.rows_per_task, dx);
     };
     return plan_.stream ? launched(find_kernel<NormRole::dx_sc_stream>(p_.dtype, variant_))
                         : launched(find_kernel<NormRole::dx_slab>(p_.dtype, variant_));

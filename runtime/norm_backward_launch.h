@@ -53,6 +53,8 @@ class NormBackwardLaunch : private NormBuffers {
   int fused_slab(const Pass &pass, const Memory &dy, const Memory &weight, const Spreads &st, const PairMemory &to);
   int apply_row(const Pass &pass, const Memory &dy, const Spreads &st, const Coefficients &by);
   int apply_slab(const Pass &pass, const Memory &dy, const Spreads &st, const Coefficients &by);
+  const Memory &result(const Memory &dy) const;
+  const NormStrides &result_strides() const;
   int64_t samples() const { return p_.per_channel() ? 1 : p_.N; }
   int64_t values() const;
   Memory of_channels(const Memory &memory, const Pass &pass) const;

@@ -97,7 +97,7 @@ bool norm_backward_kernel_names(const NormProblem &p, const NormPlan &plan, cons
   for (const Vector *v : {&t.weight, &t.mean, &t.spread}) {
     if (v->exists && v->dtype != compute) HALOGEN_ADD(convert, v->dtype);
   }
-  if (steps.masked != NormBackwardSteps::Masked::none && p.values() > 0) HALOGEN_ADD(mask, p.dtype);
+  if (steps.masked > NormBackwardSteps::Masked::in_kernels && p.values() > 0) HALOGEN_ADD(mask, p.dtype);
   const bool across = norm_across(plan);
   if (steps.recomputes) {
     // Short or channel-last rows go across channels here, too.

@@ -67,8 +67,8 @@ bool refuse(NormPlan *plan, const char *reason) {
 /// Values that are summed up together, of the whole problem.
 int64_t set_values(const NormProblem &p) { return p.channels_per_sum() * p.S * (p.per_channel() ? p.N : 1); }
 
-/// Bytes that are read for a value: x and, backward, the gradient of y.
-int64_t read_bytes(const NormProblem &p) { return dtype_bytes(p.dtype) * (p.backward ? 2 : 1); }
+/// Bytes that are read for a value: x and, backward, the gradient of y and what it is masked by.
+int64_t read_bytes(const NormProblem &p) { return dtype_bytes(p.dtype) * (!p.backward ? 1 : p.masked ? 3 : 2); }
 
 /// The furthest element of a sample from its first.
 int64_t reach(const NormProblem &p, const NormStrides &t) { return (p.C - 1) * t.c + (p.S - 1) * t.s; }
@@ -76,18 +76,17 @@ int64_t reach(const NormProblem &p, const NormStrides &t) { return (p.C - 1) * t
 /// Samples that kernels can take at once; 0: not one.
 int64_t addressable_samples(const NormProblem &p) {
   int64_t samples = p.N;
-  for (const NormStrides *t : {&p.x, &p.y, &p.residual}) {
-    const int64_t left = kMaxElements - 1 - reach(p, *t);
-    if (left < 0) return 0;
-    if (p.N > 1 && t->n > 0) samples = std::min(samples, left / t->n + 1);
-  }
-  return samples;
+  const bool one = p.every([&](const NormStrides &t) {
+    const int64_t left = kMaxElements - 1 - reach(p, t);
+    if (left >= 0 && p.N > 1 && t.n > 0) samples = std::min(samples, left / t.n + 1);
+    return left >= 0;
+  });
+  return one ? samples : 0;
 }
 
 /// Whether samples follow each other as the sets, or rows, of one do.
 bool samples_follow(const NormProblem &p, int64_t count, int64_t NormStrides::*axis) {
-  const auto follows = [&](const NormStrides &t) { return t.n == count * (t.*axis); };
-  return follows(p.x) && follows(p.y) && follows(p.residual);
+  return p.every([&](const NormStrides &t) { return t.n == count * (t.*axis); });
 }
 
 /// Backward, what is summed up are channels: sets of several are put together before dx.
@@ -103,7 +102,7 @@ constexpr int64_t kChunkRows = 64;
 /// again when a part of dx is there.
 bool rows_are_sets(const NormProblem &p) {
   const int64_t width = p.channels_per_set();
-  const bool dense = p.S == 1 && p.x.c == 1 && p.y.c == 1 && p.residual.c == 1;
+  const bool dense = p.S == 1 && p.every([](const NormStrides &t) { return t.c == 1; });
   return !p.gpu && p.scope == HALOGEN_NORM_SCOPE_GROUP && p.own_statistics && dense && width >= kEachFrom &&
          width <= kEachTo && !(p.backward && p.in_place);
 }
@@ -342,7 +341,7 @@ bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &cac
     return refuse(plan, "one sample reaches over more than 2^31 - 1 elements");
   }
   const bool batch = p.over_samples(), whole = plan->samples == p.N;
-  const bool slab_possible = p.channel_last || (p.x.c == p.S && p.y.c == p.S && p.residual.c == p.S);
+  const bool slab_possible = p.channel_last || p.every([&](const NormStrides &t) { return t.c == p.S; });
 
   const int64_t cache = std::max(caches.l2, caches.last_level / kLastLevelParts);
   // The rows of a slab are read twice: with own statistics it must fit in half the L2, one set of channels at least.

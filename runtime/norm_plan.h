@@ -27,6 +27,8 @@ struct NormProblem {
   bool own_statistics;  ///< else mean and var are given
   bool backward;        ///< y is the gradient of x, residual the one it is computed from
   bool epilogue;
+  bool masked;         ///< backward: kernels take the activation's mask where they read the gradient,
+  NormStrides result;  ///< from the activation's result
   bool gpu;
   bool in_place;     ///< y is x, or the residual
   bool whole_lines;  ///< rows of y (S = 1: sets) begin and end with a cache line
@@ -38,6 +40,11 @@ struct NormProblem {
   bool reduces() const { return own_statistics || backward; }
   bool over_samples() const { return reduces() && per_channel(); }
   int64_t values() const { return N * C * S; }
+  /// Whether the strides of all tensors pass a test.
+  template <class Test>
+  bool every(const Test &test) const {
+    return test(x) && test(y) && test(residual) && (!masked || test(result));
+  }
   int64_t channels_per_sum() const { return backward ? 1 : channels_per_set(); }
 };
 

@@ -108,13 +108,15 @@ halogen_status check_norm_backward(const Report &report, const halogen_norm_back
   // Without dx, or with its sums given, there is nothing to fuse sums with.
   call->path = t.has_grad_input && args.moments == nullptr ? args.path : HALOGEN_NORM_PATH_SPLIT;
 
-  const NormBackwardSteps::Masked masked = norm_masked(t, call->scalars);
-  p.residual = masked == NormBackwardSteps::Masked::none            ? t.grad_output_strides
-               : masked == NormBackwardSteps::Masked::grad_residual ? t.grad_residual_strides
-               : masked == NormBackwardSteps::Masked::grad_input    ? p.y
-                                                                    : norm_dense(p, p.channel_last);
-  p.in_place = on_input || masked == NormBackwardSteps::Masked::grad_input ||
-               (on_gradient && masked == NormBackwardSteps::Masked::none);
+  using Masked = NormBackwardSteps::Masked;
+  const Masked masked = norm_masked(t, call->scalars, norm_scalable(p, t));
+  p.masked = masked == Masked::in_kernels;
+  p.result = t.output_strides;
+  p.residual = masked <= Masked::in_kernels      ? t.grad_output_strides
+               : masked == Masked::grad_residual ? t.grad_residual_strides
+               : masked == Masked::grad_input    ? p.y
+                                                 : norm_dense(p, p.channel_last);
+  p.in_place = on_input || masked == Masked::grad_input || (on_gradient && masked <= Masked::in_kernels);
   return HALOGEN_OK;
 }
 

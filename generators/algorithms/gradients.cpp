@@ -4,6 +4,11 @@ namespace halogen {
 
 using namespace Halide;
 
+Expr masked_gradient(const Expr &masked, const Expr &y, const Expr &dy, const Expr &slope) {
+  const Expr zero = cast(dy.type(), 0), factor = cast(dy.type(), slope);
+  return strict_float(select(masked && y <= zero, select(factor == zero, zero, dy * factor), dy));
+}
+
 Expr rstd_of(const Expr &spread, const Expr &is_rstd, const Expr &eps) {
   const Expr value = cast<double>(spread);
   return select(is_rstd, value, cast<double>(1) / sqrt(value + eps));
@@ -16,9 +21,11 @@ Tuple correction(const Expr &own, const Expr &s1, const Expr &s2, const Expr &me
   return Tuple(select(own, b, zero), select(own, c - b * lo, zero));
 }
 
-Expr input_gradient(const Expr &own, const Expr &a, const Expr &g, const Expr &b, const Expr &x, const Expr &mean_hi,
-                    const Expr &c) {
-  return a * g + select(own, b * strict_float(x - mean_hi) + c, cast(g.type(), 0));
+Expr input_gradient(const Target &target, const Expr &own, const Expr &a, const Expr &g, const Expr &b, const Expr &x,
+                    const Expr &mean_hi, const Expr &c) {
+  const Expr dx = a * g + select(own, b * strict_float(x - mean_hi) + c, cast(g.type(), 0));
+  const bool plain = target.arch == Target::X86 && !target.has_gpu_feature() && !target.has_feature(Target::FMA);
+  return plain ? strict_float(dx) : dx;
 }
 
 }  // namespace halogen

@@ -4,7 +4,7 @@
 //   dx = a g + b d + c      a = weight * rstd
 // and, where the statistics are the input's own, over sets of M values that may hold several channels,
 //   b = -rstd^3 / M * sum(weight S2)      c = -rstd / M * sum(weight S1)
-// With given statistics b = c = 0.
+// With given statistics b = c = 0. Behind an activation g is its gradient's mask times that of the result.
 // (Ioffe, Szegedy, "Batch Normalization", 2015, section 3, with the terms of dvar and dmean put in.)
 // d is taken from mean_hi where sums and products are in the type of the data; the rest of the mean is put right in f64:
 //   sum(g d) = sum(g (x - mean_hi)) - mean_lo S1      b d + c = b (x - mean_hi) + (c - b mean_lo)
@@ -15,6 +15,11 @@
 
 namespace halogen {
 
+/// The gradient of the activation's argument from that of its result y: dy where y > 0 or NaN, slope * dy elsewhere; just dy unless
+/// `masked`. What comes in is decoded.
+Halide::Expr masked_gradient(const Halide::Expr &masked, const Halide::Expr &y, const Halide::Expr &dy,
+                             const Halide::Expr &slope);
+
 /// 1 / sqrt(var + eps) in f64 from var, or from what was saved of it.
 Halide::Expr rstd_of(const Halide::Expr &spread, const Halide::Expr &is_rstd, const Halide::Expr &eps);
 
@@ -22,10 +27,11 @@ Halide::Expr rstd_of(const Halide::Expr &spread, const Halide::Expr &is_rstd, co
 Halide::Tuple correction(const Halide::Expr &own, const Halide::Expr &s1, const Halide::Expr &s2,
                          const Halide::Expr &mean_lo, const Halide::Expr &rstd, const Halide::Expr &count);
 
-/// dx. A value that is not finite spoils b d only where statistics are the input's own.
-Halide::Expr input_gradient(const Halide::Expr &own, const Halide::Expr &a, const Halide::Expr &g,
-                            const Halide::Expr &b, const Halide::Expr &x, const Halide::Expr &mean_hi,
-                            const Halide::Expr &c);
+/// dx. A value that is not finite spoils b d only where statistics are the input's own. A CPU without fused multiply-adds has no masked stores
+/// either: rows that are in place end in scalar code there, in which the compiler would add the terms in another order.
+Halide::Expr input_gradient(const Halide::Target &target, const Halide::Expr &own, const Halide::Expr &a,
+                            const Halide::Expr &g, const Halide::Expr &b, const Halide::Expr &x,
+                            const Halide::Expr &mean_hi, const Halide::Expr &c);
 
 }  // namespace halogen
 #endif

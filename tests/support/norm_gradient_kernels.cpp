@@ -20,7 +20,7 @@ constexpr int64_t kShortRow = 32;
 struct Work {
   bool last = false;  /**< channel-last */
   size_t copies = 0;  /**< tensors that do not fit */
-  bool masks = false; /**< the gradient goes through the activation first, or to grad_residual */
+  bool masks = false; /**< the gradient goes through the activation in a pass of its own, or to grad_residual */
   bool in_place = false;
   bool input_rows_follow = true, rows_follow = true, samples_follow = true;
 };
@@ -39,9 +39,9 @@ Work work_of(const NormProblem &p, const GradientWish &wish) {
   Work work;
   work.last = last > first;
   work.copies = all.size() - std::max(first, last);
-  const bool masked = activates && (wish.input || wish.weight || wish.bias);
-  work.masks = wish.residual || masked;
-  const bool masked_apart = !wish.residual && masked;
+  // Kernels take the mask themselves, but for those that compute dx as the forward pass of the gradient.
+  const bool masked_apart = !wish.residual && activates && wish.input && p.given;
+  work.masks = wish.residual || masked_apart;
   work.in_place = wish.input && (wish.input_is == InputIs::input || masked_apart ||
                                  (wish.input_is == InputIs::grad_output && !wish.residual));
 
@@ -56,6 +56,7 @@ Work work_of(const NormProblem &p, const GradientWish &wish) {
   work.input_rows_follow = work.rows_follow;
   if (wish.input) look(Axes(grad_input));
   if (!masked_apart) look(all[1]);
+  if (activates && !wish.residual && !masked_apart && (wish.input || wish.weight || wish.bias)) look(all[2]);
   return work;
 }
 
