@@ -58,14 +58,16 @@ TEST_SUITE("context") {
 
   TEST_CASE("status: every number has its name") {
     std::set<std::string> names;
-    for (int number = 0; number <= HALOGEN_ERROR_INTERNAL; ++number) {
+    for (int number = 0; number <= HALOGEN_ERROR_OUTPUT_LENGTH; ++number) {
       names.insert(halogen_status_name(static_cast<halogen_status>(number)));
     }
-    CHECK(names.size() == HALOGEN_ERROR_INTERNAL + 1);
+    CHECK(names.size() == HALOGEN_ERROR_OUTPUT_LENGTH + 1);
     CHECK(std::string(halogen_status_name(HALOGEN_OK)) == "HALOGEN_OK");
     CHECK(std::string(halogen_status_name(HALOGEN_ERROR_SHAPE)) == "HALOGEN_ERROR_SHAPE");
+    CHECK(HALOGEN_ERROR_INTERNAL == 20);
+    CHECK(HALOGEN_ERROR_OUTPUT_LENGTH == 27);
     halogen_status unknown = HALOGEN_OK;
-    for (const int number : {-1, 21, 1 << 30}) {
+    for (const int number : {-1, 28, 1 << 30}) {
       set_raw(unknown, number);
       CHECK(std::string(halogen_status_name(unknown)) == "unknown status");
     }

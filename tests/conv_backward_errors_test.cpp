@@ -145,11 +145,11 @@ TEST_SUITE("conv_backward_errors") {
   TEST_CASE("conv backward: scalars and enums") {
     for (const int64_t bad : {int64_t{0}, int64_t{-1}, -huge}) {
       const std::string text = std::to_string(bad);
-      refused("stride", HALOGEN_ERROR_ARGUMENT, {"stride", text}, [=](Call &c) { c.args.stride = bad; });
-      refused("dilation", HALOGEN_ERROR_ARGUMENT, {"dilation", text}, [=](Call &c) { c.args.dilation = bad; });
-      refused("groups", HALOGEN_ERROR_ARGUMENT, {"groups", text}, [=](Call &c) { c.args.groups = bad; });
+      refused("stride", HALOGEN_ERROR_STRIDE, {"stride", text}, [=](Call &c) { c.args.stride = bad; });
+      refused("dilation", HALOGEN_ERROR_DILATION, {"dilation", text}, [=](Call &c) { c.args.dilation = bad; });
+      refused("groups", HALOGEN_ERROR_GROUPS, {"groups", text}, [=](Call &c) { c.args.groups = bad; });
     }
-    refused("groups", HALOGEN_ERROR_ARGUMENT, {"groups", "4", "3"}, [](Call &c) { c.args.groups = 3; });
+    refused("groups", HALOGEN_ERROR_GROUPS, {"groups", "4", "3"}, [](Call &c) { c.args.groups = 3; });
     refused("activation", HALOGEN_ERROR_ARGUMENT, {"activation", "9"}, [](Call &c) { set_raw(c.args.activation, 9); });
     refused("input_activation", HALOGEN_ERROR_ARGUMENT, {"input_activation", "1"},
             [](Call &c) { c.args.input_activation = HALOGEN_ACTIVATION_RELU; });
@@ -181,6 +181,9 @@ TEST_SUITE("conv_backward_errors") {
     refused("rank", HALOGEN_ERROR_RANK, {"grad_bias", "2"}, [](Call &c) { c.grad_bias.set_shape({2, 3}); });
     refused("channels", HALOGEN_ERROR_CHANNELS, {"4", "3"}, [](Call &c) { c.input.set_shape({2, 3, 5}); });
     refused("empty input", HALOGEN_ERROR_ARGUMENT, {"length"}, [](Call &c) { c.input.set_shape({2, 4, 0}); });
+    for (const std::vector<int64_t> &shape : std::vector<std::vector<int64_t>>{{4, 3, 0}, {4, 0, 3}, {0, 3, 3}}) {
+      refused("empty weight", HALOGEN_ERROR_WEIGHT_SHAPE, {"weight"}, [=](Call &c) { c.weight.set_shape(shape); });
+    }
     refused("grad_output", HALOGEN_ERROR_SHAPE, {"grad_output", "(2, 6, 9)"}, [](Call &c) {
       c.grad_output.set_shape({2, 6, 8});
     });
@@ -188,11 +191,25 @@ TEST_SUITE("conv_backward_errors") {
     refused("grad_input", HALOGEN_ERROR_SHAPE, {"grad_input", "(2, 4, 5)"}, [](Call &c) {
       c.grad_input.set_shape({2, 4, 4});
     });
-    refused("grad_weight", HALOGEN_ERROR_SHAPE, {"grad_weight", "(4, 3, 3)"}, [](Call &c) {
+    refused("grad_weight", HALOGEN_ERROR_WEIGHT_SHAPE, {"grad_weight", "(4, 3, 3)"}, [](Call &c) {
       c.grad_weight.set_shape({4, 3, 2});
     });
-    refused("grad_bias", HALOGEN_ERROR_SHAPE, {"grad_bias", "6", "5"}, [](Call &c) { c.grad_bias.set_shape({5}); });
-    refused("negative length", HALOGEN_ERROR_SHAPE, {"output", "-1"}, [](Call &c) { c.args.pad_left = 11; });
+    refused("grad_bias", HALOGEN_ERROR_BIAS_SHAPE, {"grad_bias", "6", "5"},
+            [](Call &c) { c.grad_bias.set_shape({5}); });
+    refused("negative length", HALOGEN_ERROR_OUTPUT_LENGTH, {"output", "-1"}, [](Call &c) { c.args.pad_left = 11; });
+    accepted("a length of 0", [](Call &c) {
+      c.args.pad_left = 10;
+      c.grad_output.set_shape({2, 6, 0});
+      c.output.set_shape({2, 6, 0});
+    });
+    for (int64_t halogen_conv_transpose1d_backward_args::*number :
+         {&halogen_conv_transpose1d_backward_args::stride, &halogen_conv_transpose1d_backward_args::dilation}) {
+      refused("beyond all", HALOGEN_ERROR_SIZE, {"weight"}, [=](Call &c) { c.args.*number = huge; });
+    }
+    refused("crop beyond all", HALOGEN_ERROR_SIZE, {"output"}, [](Call &c) {
+      c.args.pad_left = -huge;
+      c.args.pad_right = -huge;
+    });
     refused("strides", HALOGEN_ERROR_LAYOUT, {"weight", "-3"}, [](Call &c) { c.weight.set_strides({9, -3, 1}); });
     refused("strides", HALOGEN_ERROR_LAYOUT, {"grad_input"}, [](Call &c) { c.grad_input.set_strides({20, 4, 1}); });
     refused("strides", HALOGEN_ERROR_LAYOUT, {"grad_weight"}, [](Call &c) { c.grad_weight.set_strides({9, 2, 1}); });

@@ -131,11 +131,11 @@ TEST_SUITE("conv_errors") {
   TEST_CASE("conv: scalars and enums") {
     for (const int64_t bad : {int64_t{0}, int64_t{-1}, -huge}) {
       const std::string text = std::to_string(bad);
-      refused("stride", HALOGEN_ERROR_ARGUMENT, {"stride", text}, [=](ConvCall &c) { c.args.stride = bad; });
-      refused("dilation", HALOGEN_ERROR_ARGUMENT, {"dilation", text}, [=](ConvCall &c) { c.args.dilation = bad; });
-      refused("groups", HALOGEN_ERROR_ARGUMENT, {"groups", text}, [=](ConvCall &c) { c.args.groups = bad; });
+      refused("stride", HALOGEN_ERROR_STRIDE, {"stride", text}, [=](ConvCall &c) { c.args.stride = bad; });
+      refused("dilation", HALOGEN_ERROR_DILATION, {"dilation", text}, [=](ConvCall &c) { c.args.dilation = bad; });
+      refused("groups", HALOGEN_ERROR_GROUPS, {"groups", text}, [=](ConvCall &c) { c.args.groups = bad; });
     }
-    refused("groups", HALOGEN_ERROR_ARGUMENT, {"groups", "4", "3"}, [](ConvCall &c) { c.args.groups = 3; });
+    refused("groups", HALOGEN_ERROR_GROUPS, {"groups", "4", "3"}, [](ConvCall &c) { c.args.groups = 3; });
     refused("activation", HALOGEN_ERROR_ARGUMENT, {"activation", "9"},
             [](ConvCall &c) { set_raw(c.args.activation, 9); });
     refused("input_activation", HALOGEN_ERROR_ARGUMENT, {"input_activation", "1"},
@@ -174,13 +174,24 @@ TEST_SUITE("conv_errors") {
     refused("rank", HALOGEN_ERROR_RANK, {"bias", "2"}, [](ConvCall &c) { c.bias.set_shape({2, 3}); });
     refused("channels", HALOGEN_ERROR_CHANNELS, {"4", "3"}, [](ConvCall &c) { c.input.set_shape({2, 3, 5}); });
     refused("empty input", HALOGEN_ERROR_ARGUMENT, {"length"}, [](ConvCall &c) { c.input.set_shape({2, 4, 0}); });
-    refused("empty weight", HALOGEN_ERROR_SHAPE, {"weight"}, [](ConvCall &c) { c.weight.set_shape({4, 3, 0}); });
-    refused("bias", HALOGEN_ERROR_SHAPE, {"bias", "6", "5"}, [](ConvCall &c) { c.bias.set_shape({5}); });
+    for (const std::vector<int64_t> &shape : std::vector<std::vector<int64_t>>{{4, 3, 0}, {4, 0, 3}, {0, 3, 3}}) {
+      refused("empty weight", HALOGEN_ERROR_WEIGHT_SHAPE, {"weight"}, [=](ConvCall &c) { c.weight.set_shape(shape); });
+    }
+    refused("bias", HALOGEN_ERROR_BIAS_SHAPE, {"bias", "6", "5"}, [](ConvCall &c) { c.bias.set_shape({5}); });
     for (const std::vector<int64_t> &shape :
          std::vector<std::vector<int64_t>>{{2, 6, 8}, {1, 6, 9}, {2, 5, 9}, {6, 9}}) {
       refused("output", HALOGEN_ERROR_SHAPE, {"(2, 6, 9)"}, [=](ConvCall &c) { c.output.set_shape(shape); });
     }
-    refused("negative length", HALOGEN_ERROR_SHAPE, {"output", "-1"}, [](ConvCall &c) { c.args.pad_left = 11; });
+    refused("negative length", HALOGEN_ERROR_OUTPUT_LENGTH, {"output", "-1"},
+            [](ConvCall &c) { c.args.pad_left = 11; });
+    accepted("a length of 0", [](ConvCall &c) {
+      c.args.pad_left = 10;
+      c.output.set_shape({2, 6, 0});
+    });
+    for (int64_t halogen_conv_transpose1d_args::*number :
+         {&halogen_conv_transpose1d_args::stride, &halogen_conv_transpose1d_args::dilation}) {
+      refused("beyond all", HALOGEN_ERROR_SIZE, {"weight"}, [=](ConvCall &c) { c.args.*number = huge; });
+    }
     refused("crop beyond all", HALOGEN_ERROR_SIZE, {"output"}, [](ConvCall &c) {
       c.args.pad_left = -huge;
       c.args.pad_right = -huge;
@@ -279,9 +290,9 @@ TEST_SUITE("conv_errors") {
     };
     wrong(HALOGEN_ERROR_ARGUMENT, "length", 0, 1, 1, 1, 0);
     wrong(HALOGEN_ERROR_ARGUMENT, "kernel", 1, 0, 1, 1, 0);
-    wrong(HALOGEN_ERROR_ARGUMENT, "stride", 1, 1, 0, 1, 0);
-    wrong(HALOGEN_ERROR_ARGUMENT, "dilation", 1, 1, 1, -1, 0);
-    wrong(HALOGEN_ERROR_SHAPE, "output", 1, 1, 1, 1, 2);
+    wrong(HALOGEN_ERROR_STRIDE, "stride", 1, 1, 0, 1, 0);
+    wrong(HALOGEN_ERROR_DILATION, "dilation", 1, 1, 1, -1, 0);
+    wrong(HALOGEN_ERROR_OUTPUT_LENGTH, "output", 1, 1, 1, 1, 2);
     wrong(HALOGEN_ERROR_SIZE, "output", huge, 1, 4, 1, 0);
     check_refused("no output_length", HALOGEN_ERROR_NULL_POINTER, {"output_length"}, {}, [](halogen_error *error) {
       return halogen_conv_transpose1d_output_length(1, 1, 1, 1, 0, 0, nullptr, error);

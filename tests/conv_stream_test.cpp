@@ -186,7 +186,7 @@ TEST_SUITE("conv_stream") {
     refused(HALOGEN_ERROR_ARGUMENT, "samples", [](auto &p) { p.samples = 0; });
     refused(HALOGEN_ERROR_SIZE, "samples", [](auto &p) { p.samples = int64_t{1} << 40; });
     refused(HALOGEN_ERROR_SIZE, "pad_left", [](auto &p) { p.pad_left = int64_t{1} << 40; });
-    refused(HALOGEN_ERROR_SHAPE, "bias", [&](auto &p) { p.bias = &short_bias.dl; });
+    refused(HALOGEN_ERROR_BIAS_SHAPE, "bias", [&](auto &p) { p.bias = &short_bias.dl; });
     refused(HALOGEN_ERROR_ARGUMENT, "activation", [](auto &p) { set_raw(p.activation, 7); });
     const auto null = [&](const char *word, const std::function<halogen_status(halogen_error *)> &run) {
       check_refused(word, HALOGEN_ERROR_NULL_POINTER, {word}, {}, run);
@@ -215,12 +215,20 @@ TEST_SUITE("conv_stream") {
     push_refused(HALOGEN_ERROR_RANK, "input", TensorView(input.data(), {3, 3}), &y.dl);
     push_refused(HALOGEN_ERROR_SHAPE, "input", TensorView(input.data(), {2, 3, 0}), &y.dl);
     push_refused(HALOGEN_ERROR_SHAPE, "input", TensorView(input.data(), {1, 3, 3}), &y.dl);
+    push_refused(HALOGEN_ERROR_CHANNELS, "(2, 3, 1 or more)", TensorView(input.data(), {2, 2, 3}), &y.dl);
     push_refused(HALOGEN_ERROR_DTYPE, "input", TensorView(input.data(), {2, 3, 3}, float64), &y.dl);
     push_refused(HALOGEN_ERROR_DEVICE, "input", TensorView(input.data(), {2, 3, 3}, float32, {kDLMetal, 0}), &y.dl);
     const TensorView wrong(output.data(), {2, 4, 5});
     push_refused(HALOGEN_ERROR_SHAPE, "output", x, &wrong.dl);
     check_refused("nothing pushed", HALOGEN_ERROR_ARGUMENT, {"stream"}, {},
                   [&](halogen_error *e) { return halogen_conv_transpose1d_stream_finish(stream.get(), &y.dl, e); });
+    ConvProblem cropped = problem;
+    cropped.pad_right = 5;
+    Stream short_one(context, cropped, data);
+    std::vector<std::vector<float>> none(8);
+    short_one.step(0, 1, none);
+    check_refused("crop", HALOGEN_ERROR_OUTPUT_LENGTH, {"output", "-1"}, {},
+                  [&](halogen_error *e) { return halogen_conv_transpose1d_stream_finish(short_one.get(), &y.dl, e); });
     check_refused("chunk", HALOGEN_ERROR_ARGUMENT, {"chunk", "-1"}, {}, [&](halogen_error *e) {
       return halogen_conv_transpose1d_stream_output_length(stream.get(), -1, &length, e);
     });

@@ -155,9 +155,13 @@ TEST_SUITE("conv_weights") {
     };
     refused("struct_size", HALOGEN_ERROR_STRUCT_SIZE, {"params"}, [](auto &p) { p.struct_size = 3; });
     refused("no weight", HALOGEN_ERROR_NULL_POINTER, {"weight"}, [](auto &p) { p.weight = nullptr; });
-    refused("stride", HALOGEN_ERROR_ARGUMENT, {"stride", "0"}, [](auto &p) { p.stride = 0; });
-    refused("dilation", HALOGEN_ERROR_ARGUMENT, {"dilation", "-2"}, [](auto &p) { p.dilation = -2; });
-    refused("groups", HALOGEN_ERROR_ARGUMENT, {"groups", "6", "4"}, [](auto &p) { p.groups = 4; });
+    refused("stride", HALOGEN_ERROR_STRIDE, {"stride", "0"}, [](auto &p) { p.stride = 0; });
+    refused("dilation", HALOGEN_ERROR_DILATION, {"dilation", "-2"}, [](auto &p) { p.dilation = -2; });
+    refused("groups", HALOGEN_ERROR_GROUPS, {"groups", "6", "4"}, [](auto &p) { p.groups = 4; });
+    refused("groups", HALOGEN_ERROR_GROUPS, {"groups", "-1"}, [](auto &p) { p.groups = -1; });
+    const TensorView empty(data.weight.data(), {6, 0, 3});
+    refused("empty weight", HALOGEN_ERROR_WEIGHT_SHAPE, {"weight", "(6, 0, 3)"},
+            [&](auto &p) { p.weight = &empty.dl; });
     refused("stride", HALOGEN_ERROR_SIZE, {"stride"}, [](auto &p) { p.stride = int64_t{1} << 40; });
     const auto null = [&](const char *word, const std::function<halogen_status(halogen_error *)> &run) {
       check_refused(word, HALOGEN_ERROR_NULL_POINTER, {word}, {}, run);
@@ -184,19 +188,22 @@ TEST_SUITE("conv_weights") {
     std::vector<float> output(static_cast<size_t>(element_count(problem.output_shape())));
     ConvCall call(problem, {data.input.data(), output.data(), data.weight.data(), data.bias.data()});
     call.args.packed = made.get();
-    const auto call_refused = [&](const char *what, const std::vector<std::string> &words) {
-      check_refused(what, HALOGEN_ERROR_ARGUMENT, words, {},
+    const auto call_refused = [&](halogen_status status, const char *what, const std::vector<std::string> &words) {
+      check_refused(what, status, words, {},
                     [&](auto *e) { return halogen_conv_transpose1d_forward(context, &call.args, e); });
+      halogen_kernel_info info = HALOGEN_KERNEL_INFO_INIT;
+      check_refused(what, status, words, {},
+                    [&](auto *e) { return halogen_conv_transpose1d_query(context, &call.args, &info, e); });
     };
-    call_refused("both", {"weight", "packed", "both"});
+    call_refused(HALOGEN_ERROR_ARGUMENT, "both", {"weight", "packed", "both"});
     call.args.weight = nullptr;
     call.args.stride = 4;
-    call_refused("another stride", {"stride", "3", "4"});
+    call_refused(HALOGEN_ERROR_STRIDE, "another stride", {"stride", "3", "4"});
     call.args.stride = 3;
     call.args.dilation = 1;
-    call_refused("another dilation", {"dilation", "2", "1"});
+    call_refused(HALOGEN_ERROR_DILATION, "another dilation", {"dilation", "2", "1"});
     call.args.dilation = 0;
     call.args.groups = 1;
-    call_refused("other groups", {"groups", "2", "1"});
+    call_refused(HALOGEN_ERROR_GROUPS, "other groups", {"groups", "2", "1"});
   }
 }

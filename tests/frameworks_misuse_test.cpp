@@ -7,6 +7,7 @@
 #include <halogen/torch.h>
 
 #include <cstddef>
+#include <functional>
 
 #include "support/framework.h"
 
@@ -20,6 +21,44 @@ void check_framework(std::initializer_list<Create<Params> *> creates, Init init,
   check_init<Params>(
       [=](Params *params, size_t size, halogen_error *error) { return init(params, size, needed..., error); });
   for (Create<Params> *create : creates) check_create<Params>(create, defaults_of<Params>(init, needed...));
+}
+
+/** A transposed convolution's state and gradients of another shape. */
+template <typename Params>
+void check_conv_shapes(Create<Params> *create, const Params &params, const std::vector<int64_t> &input) {
+  const Module module = made(create, params);
+  const std::vector<std::string> keys = module.keys();
+  std::vector<float> numbers(64, 1), gradient(64, 9);
+  const Watched watched[] = {{"gradient", gradient.data(), gradient.size() * sizeof(float)},
+                             {"weight", module.state(keys[0].c_str()), 3 * sizeof(float)}};
+  const struct {
+    std::string key;
+    halogen_status status;
+    const DLTensor *halogen_module_gradients::*gradient;
+  } entries[] = {{"weight", HALOGEN_ERROR_WEIGHT_SHAPE, &halogen_module_gradients::weight},
+                 {"bias", HALOGEN_ERROR_BIAS_SHAPE, &halogen_module_gradients::bias}};
+  int64_t extents[8];
+  int32_t rank = 0;
+  const TensorView x(numbers.data(), input);
+  REQUIRE(halogen_module_output(module.get(), &x.dl, extents, &rank, nullptr, nullptr) == HALOGEN_OK);
+  const TensorView g(numbers.data(), std::vector<int64_t>(extents, extents + rank));
+  for (const auto &entry : entries) {
+    const DLTensor *state = nullptr;
+    REQUIRE(halogen_module_state(module.get(), entry.key.c_str(), &state, nullptr) == HALOGEN_OK);
+    std::vector<int64_t> shape(state->shape, state->shape + state->ndim);
+    ++shape[1 % shape.size()];
+    const TensorView other(numbers.data(), shape), written(gradient.data(), shape);
+    const auto refused = [&](const char *what, const std::function<halogen_status(halogen_error *)> &call) {
+      check_refused(what, entry.status, {entry.key}, {watched[0], watched[1]}, call);
+    };
+    refused("load", [&](auto *e) { return halogen_module_load_state(module.get(), entry.key.c_str(), &other.dl, e); });
+    refused("bind", [&](auto *e) { return halogen_module_bind_state(module.get(), entry.key.c_str(), &other.dl, e); });
+    halogen_module_gradients gradients = HALOGEN_MODULE_GRADIENTS_INIT;
+    gradients.*entry.gradient = &written.dl;
+    refused("backward", [&](auto *e) {
+      return halogen_module_backward(module.get(), &x.dl, &g.dl, &gradients, nullptr, nullptr, e);
+    });
+  }
 }
 
 }  // namespace
@@ -79,6 +118,23 @@ TEST_SUITE("frameworks") {
     check_framework<halogen_oneflow_conv_transpose1d_params>({halogen_oneflow_conv_transpose1d_create},
                                                              halogen_oneflow_conv_transpose1d_params_init, channels,
                                                              channels, int64_t{3});
+  }
+
+  TEST_CASE("frameworks: a convolution's weight or bias of another shape has a status of its own") {
+    auto torch = defaults_of<halogen_torch_conv_transpose1d_params>(halogen_torch_conv_transpose1d_params_init,
+                                                                    int64_t{2}, int64_t{2}, int64_t{3});
+    check_conv_shapes(halogen_torch_conv_transpose1d_create, torch, {1, 2, 3});
+    auto mindspore = defaults_of<halogen_mindspore_conv1d_transpose_params>(
+        halogen_mindspore_conv1d_transpose_params_init, int64_t{2}, int64_t{2}, int64_t{3});
+    mindspore.has_bias = 1;
+    check_conv_shapes(halogen_mindspore_conv1d_transpose_create, mindspore, {1, 2, 3});
+    const int64_t kernel[] = {1, 3};
+    auto megengine = defaults_of<halogen_megengine_conv_transpose2d_params>(
+        halogen_megengine_conv_transpose2d_params_init, int64_t{2}, int64_t{2}, static_cast<const int64_t *>(kernel));
+    check_conv_shapes(halogen_megengine_conv_transpose2d_create, megengine, {1, 2, 1, 3});
+    auto oneflow = defaults_of<halogen_oneflow_conv_transpose1d_params>(halogen_oneflow_conv_transpose1d_params_init,
+                                                                        int64_t{2}, int64_t{2}, int64_t{3});
+    check_conv_shapes(halogen_oneflow_conv_transpose1d_create, oneflow, {1, 2, 3});
   }
 
   TEST_CASE("frameworks: what a struct of an older header lacks has its default") {

@@ -220,13 +220,13 @@ TEST_SUITE("megengine") {
     conv(HALOGEN_ERROR_ARGUMENT, "in_channels", [](ConvParams &p) { p.in_channels = 0; });
     conv(HALOGEN_ERROR_ARGUMENT, "out_channels", [](ConvParams &p) { p.out_channels = 0; });
     conv(HALOGEN_ERROR_ARGUMENT, "kernel_size[1]", [](ConvParams &p) { p.kernel_size[1] = 0; });
-    conv(HALOGEN_ERROR_ARGUMENT, "stride[0]", [](ConvParams &p) { p.stride[0] = 0; });
-    conv(HALOGEN_ERROR_ARGUMENT, "dilation[1]", [](ConvParams &p) { p.dilation[1] = 0; });
-    conv(HALOGEN_ERROR_ARGUMENT, "groups", [](ConvParams &p) { p.groups = 0; });
-    conv(HALOGEN_ERROR_CHANNELS, "in_channels must be divisible by groups", [](ConvParams &p) { p.groups = 3; });
-    conv(HALOGEN_ERROR_CHANNELS, "out_channels must be divisible by groups", [](ConvParams &p) { p.groups = 4; });
+    conv(HALOGEN_ERROR_STRIDE, "stride[0]", [](ConvParams &p) { p.stride[0] = 0; });
+    conv(HALOGEN_ERROR_DILATION, "dilation[1]", [](ConvParams &p) { p.dilation[1] = 0; });
+    conv(HALOGEN_ERROR_GROUPS, "groups", [](ConvParams &p) { p.groups = 0; });
+    conv(HALOGEN_ERROR_GROUPS, "in_channels must be divisible by groups", [](ConvParams &p) { p.groups = 3; });
+    conv(HALOGEN_ERROR_GROUPS, "out_channels must be divisible by groups", [](ConvParams &p) { p.groups = 4; });
     conv(HALOGEN_ERROR_ARGUMENT, "padding[1]", [](ConvParams &p) { p.padding[1] = -1; });
-    conv(HALOGEN_ERROR_ARGUMENT, "output_padding[0]", [](ConvParams &p) { p.output_padding[0] = -1; });
+    conv(HALOGEN_ERROR_OUTPUT_PADDING, "output_padding[0]", [](ConvParams &p) { p.output_padding[0] = -1; });
     conv(HALOGEN_ERROR_ARGUMENT, "bias", [](ConvParams &p) { p.bias = 2; });
     conv(HALOGEN_ERROR_ARGUMENT, "reserved", [](ConvParams &p) { p.reserved = 1; });
     conv(HALOGEN_ERROR_ARGUMENT, "conv_mode", [](ConvParams &p) { p.conv_mode = HALOGEN_MEGENGINE_CONVOLUTION; });
@@ -269,7 +269,8 @@ TEST_SUITE("megengine") {
     forward_refused(conv, {2, 4, 1, 1}, HALOGEN_ERROR_SHAPE, "output");
     params.output_padding[0] = 2;
     Module padded = made(halogen_megengine_conv_transpose2d_create, params);
-    forward_refused(padded, {2, 4, 9, 1}, HALOGEN_ERROR_ARGUMENT, "output_padding[0] shoule be less than stride[0]");
+    forward_refused(padded, {2, 4, 9, 1}, HALOGEN_ERROR_OUTPUT_PADDING,
+                    "output_padding[0] shoule be less than stride[0]");
     params.output_padding[0] = 1;
     params.groups = 2;
     Module grouped = made(halogen_megengine_conv_transpose2d_create, params);
@@ -278,6 +279,6 @@ TEST_SUITE("megengine") {
     params.output_padding[0] = 0;
     params.padding[0] = 12;
     Module cropped = made(halogen_megengine_conv_transpose2d_create, params);
-    forward_refused(cropped, {2, 4, 9, 1}, HALOGEN_ERROR_SHAPE, "assertion `i > pad * 2' failed");
+    forward_refused(cropped, {2, 4, 9, 1}, HALOGEN_ERROR_OUTPUT_LENGTH, "assertion `i > pad * 2' failed");
   }
 }

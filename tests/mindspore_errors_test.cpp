@@ -59,18 +59,35 @@ TEST_SUITE("mindspore") {
          [](ConvParams &p) { p.in_channels = 0; });
     conv(HALOGEN_ERROR_ARGUMENT, "'out_channels'", [](ConvParams &p) { p.out_channels = 0; });
     conv(HALOGEN_ERROR_ARGUMENT, "'kernel_size' must be int and must >= 1", [](ConvParams &p) { p.kernel_size = 0; });
-    conv(HALOGEN_ERROR_ARGUMENT, "'stride'", [](ConvParams &p) { p.stride = 0; });
-    conv(HALOGEN_ERROR_ARGUMENT, "'dilation'", [](ConvParams &p) { p.dilation = 0; });
-    conv(HALOGEN_ERROR_ARGUMENT, "'group'", [](ConvParams &p) { p.group = 0; });
-    conv(HALOGEN_ERROR_CHANNELS, "the attr 'in_channels' must be divisible by attr 'group'",
-         [](ConvParams &p) { p.group = 3; });
-    conv(HALOGEN_ERROR_CHANNELS, "the 'out_channels' must be divisible by attr 'group'",
+    conv(HALOGEN_ERROR_STRIDE, "'stride' must be int and must >= 1, but got '0' with type 'int'.",
+         [](ConvParams &p) { p.stride = 0; });
+    conv(HALOGEN_ERROR_DILATION, "'dilation' must be int and must >= 1, but got '0' with type 'int'.",
+         [](ConvParams &p) { p.dilation = 0; });
+    conv(HALOGEN_ERROR_GROUPS, "'group' must be int and must > 0, but got '0' with type 'int'.",
+         [](ConvParams &p) { p.group = 0; });
+    conv(
+        HALOGEN_ERROR_GROUPS,
+        "For 'Conv1dTranspose', the attr 'in_channels' must be divisible by attr 'group', but got 'in_channels': 4 and "
+        "'group': 3.",
+        [](ConvParams &p) { p.group = 3; });
+    conv(HALOGEN_ERROR_GROUPS, "the 'out_channels' must be divisible by attr 'group'",
          [](ConvParams &p) { p.group = 4; });
     conv(HALOGEN_ERROR_ARGUMENT, "'pad' is (0, 0, 1, 1) and 'pad_mode' is same", [](ConvParams &p) { p.padding = 1; });
     conv(HALOGEN_ERROR_ARGUMENT, "'pad_mode'", [](ConvParams &p) { set_raw(p.pad_mode, 3); });
     conv(HALOGEN_ERROR_ARGUMENT, "has_bias", [](ConvParams &p) { p.has_bias = 2; });
     conv(HALOGEN_ERROR_ARGUMENT, "reserved", [](ConvParams &p) { p.reserved = 1; });
     conv(HALOGEN_ERROR_SIZE, "weight", [](ConvParams &p) { p.kernel_size = int64_t{1} << 40; });
+    conv(HALOGEN_ERROR_SIZE, "weight", [](ConvParams &p) { p.stride = int64_t{1} << 62; });
+    const TensorView weight(four.data(), {4, 6, 1, 2}), bias(four.data(), {4});
+    conv(HALOGEN_ERROR_WEIGHT_SHAPE, "weight: expected (4, 6, 1, 3), got (4, 6, 1, 2)", [&](ConvParams &p) {
+      p.weight_init.kind = HALOGEN_MINDSPORE_INIT_TENSOR;
+      p.weight_init.tensor = &weight.dl;
+    });
+    conv(HALOGEN_ERROR_BIAS_SHAPE, "bias: expected (6), got (4)", [&](ConvParams &p) {
+      p.has_bias = 1;
+      p.bias_init.kind = HALOGEN_MINDSPORE_INIT_TENSOR;
+      p.bias_init.tensor = &bias.dl;
+    });
   }
 
   TEST_CASE("mindspore.nn: forward refuses in MindSpore's words") {
@@ -93,7 +110,7 @@ TEST_SUITE("mindspore") {
     Module conv = made(halogen_mindspore_conv1d_transpose_create, params);
     forward_refused(conv, {3, 7}, HALOGEN_ERROR_RANK,
                     "For 'Conv1dTranspose', the dimension of input must be 3d, but got 2.");
-    forward_refused(conv, {2, 3, 7}, HALOGEN_ERROR_SHAPE,
+    forward_refused(conv, {2, 3, 7}, HALOGEN_ERROR_OUTPUT_LENGTH,
                     "Shape should not have values less than -2 but got (2, 4, 1, -7).");
     forward_refused(conv, {2, 4, 7}, HALOGEN_ERROR_CHANNELS, "in_channels");
     forward_refused(conv, {2, 3, 7}, HALOGEN_ERROR_DTYPE, "float64", float64);

@@ -99,10 +99,10 @@ TEST_SUITE("module_move") {
     refused(HALOGEN_ERROR_CHANNELS, "expected input[1, 3, 4] to have 2 channels", channels.dl, g.dl);
     refused(HALOGEN_ERROR_SHAPE, "grad_output", x.dl, shorter.dl);
     gradients.weight = &dx.dl;
-    refused(HALOGEN_ERROR_SHAPE, "gradients.weight: expected the parameter's shape [2, 2, 3]", x.dl, g.dl);
+    refused(HALOGEN_ERROR_WEIGHT_SHAPE, "gradients.weight: expected the parameter's shape [2, 2, 3]", x.dl, g.dl);
     gradients.weight = nullptr;
     gradients.bias = &dx.dl;
-    refused(HALOGEN_ERROR_SHAPE, "gradients.bias", x.dl, g.dl);
+    refused(HALOGEN_ERROR_BIAS_SHAPE, "gradients.bias", x.dl, g.dl);
   }
 
   TEST_CASE("module: misuse of backward") {

@@ -266,14 +266,15 @@ TEST_SUITE("oneflow") {
     conv(HALOGEN_ERROR_ARGUMENT, "Only `zeros` padding mode is supported for ConvTranspose1d",
          [](ConvParams &p) { p.padding_mode = HALOGEN_PADDING_CIRCULAR; });
     conv(HALOGEN_ERROR_ARGUMENT, "kernel_size", [](ConvParams &p) { p.kernel_size = 0; });
-    conv(HALOGEN_ERROR_ARGUMENT, "stride", [](ConvParams &p) { p.stride = 0; });
-    conv(HALOGEN_ERROR_ARGUMENT, "dilation", [](ConvParams &p) { p.dilation = 0; });
-    conv(HALOGEN_ERROR_ARGUMENT, "groups", [](ConvParams &p) { p.groups = 0; });
-    conv(HALOGEN_ERROR_CHANNELS, "in_channels", [](ConvParams &p) { p.groups = 3; });
-    conv(HALOGEN_ERROR_CHANNELS, "out_channels", [](ConvParams &p) { p.groups = 4; });
+    conv(HALOGEN_ERROR_STRIDE, "stride", [](ConvParams &p) { p.stride = 0; });
+    conv(HALOGEN_ERROR_DILATION, "dilation", [](ConvParams &p) { p.dilation = 0; });
+    conv(HALOGEN_ERROR_GROUPS, "groups", [](ConvParams &p) { p.groups = 0; });
+    conv(HALOGEN_ERROR_GROUPS, "in_channels", [](ConvParams &p) { p.groups = 3; });
+    conv(HALOGEN_ERROR_GROUPS, "out_channels", [](ConvParams &p) { p.groups = 4; });
     conv(HALOGEN_ERROR_ARGUMENT, "padding", [](ConvParams &p) { p.padding = -1; });
-    conv(HALOGEN_ERROR_ARGUMENT, "output_padding", [](ConvParams &p) { p.output_padding = -1; });
+    conv(HALOGEN_ERROR_OUTPUT_PADDING, "output_padding", [](ConvParams &p) { p.output_padding = -1; });
     conv(HALOGEN_ERROR_SIZE, "output_padding", [](ConvParams &p) { p.output_padding = int64_t{1} << 40; });
+    conv(HALOGEN_ERROR_SIZE, "weight", [](ConvParams &p) { p.kernel_size = int64_t{1} << 62; });
     conv(HALOGEN_ERROR_ARGUMENT, "bias", [](ConvParams &p) { p.bias = 2; });
   }
 
@@ -305,9 +306,14 @@ TEST_SUITE("oneflow") {
     Module conv = made(halogen_oneflow_conv_transpose1d_create, params);
     forward_refused(conv, {4, 9}, HALOGEN_ERROR_RANK, "(3 vs 2)");
     forward_refused(conv, {2, 3, 9}, HALOGEN_ERROR_CHANNELS, "4 channels, got 3");
-    forward_refused(conv, {2, 4, 2}, HALOGEN_ERROR_SHAPE,
+    forward_refused(conv, {2, 4, 2}, HALOGEN_ERROR_OUTPUT_LENGTH,
                     "Calculated output size per channel: ((2,6,0)). Output size is too small");
     forward_refused(conv, {2, 4, 9}, HALOGEN_ERROR_DTYPE, "float64", float64);
+    params.padding = 3;
+    Module cropped = made(halogen_oneflow_conv_transpose1d_create, params);
+    forward_refused(cropped, {2, 4, 2}, HALOGEN_ERROR_OUTPUT_LENGTH,
+                    "RuntimeError: Given input size per channel: ((2,4,2)). Calculated output size per channel: "
+                    "((2,6,-2)). Output size is too small");
     params.dtype = float16;
     Module half = made(halogen_oneflow_conv_transpose1d_create, params);
     forward_refused(half, {2, 4, 9}, HALOGEN_ERROR_DTYPE, "Cannot find the kernel matching Current OperatorConf.",

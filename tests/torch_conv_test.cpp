@@ -115,7 +115,7 @@ TEST_SUITE("torch_conv") {
     CHECK(halogen_module_state_count(make(p).get()) == 1);
     std::vector<float> values(36);
     TensorView wrong(values.data(), {6, 2, 3});
-    check_refused("another shape", HALOGEN_ERROR_SHAPE, {"weight", "(4, 3, 3)", "(6, 2, 3)"}, {},
+    check_refused("another shape", HALOGEN_ERROR_WEIGHT_SHAPE, {"weight", "(4, 3, 3)", "(6, 2, 3)"}, {},
                   [&](halogen_error *e) { return halogen_module_load_state(module.get(), "weight", &wrong.dl, e); });
   }
 
@@ -303,14 +303,14 @@ TEST_SUITE("torch_conv") {
       CHECK(module == nullptr);
     };
     refused(HALOGEN_ERROR_STRUCT_SIZE, "params", [](Params &p) { p.struct_size = 1; });
-    refused(HALOGEN_ERROR_ARGUMENT, "groups must be a positive integer", [](Params &p) { p.groups = 0; });
-    refused(HALOGEN_ERROR_CHANNELS, "in_channels must be divisible by groups", [](Params &p) { p.groups = 4; });
-    refused(HALOGEN_ERROR_CHANNELS, "out_channels must be divisible by groups", [](Params &p) { p.groups = 3; });
-    refused(HALOGEN_ERROR_ARGUMENT, "non-positive stride is not supported", [](Params &p) { p.stride = 0; });
+    refused(HALOGEN_ERROR_GROUPS, "groups must be a positive integer", [](Params &p) { p.groups = 0; });
+    refused(HALOGEN_ERROR_GROUPS, "in_channels must be divisible by groups", [](Params &p) { p.groups = 4; });
+    refused(HALOGEN_ERROR_GROUPS, "out_channels must be divisible by groups", [](Params &p) { p.groups = 3; });
+    refused(HALOGEN_ERROR_STRIDE, "non-positive stride is not supported", [](Params &p) { p.stride = 0; });
     refused(HALOGEN_ERROR_ARGUMENT, "negative padding is not supported", [](Params &p) { p.padding = -1; });
-    refused(HALOGEN_ERROR_ARGUMENT, "negative output_padding is not supported",
+    refused(HALOGEN_ERROR_OUTPUT_PADDING, "negative output_padding is not supported",
             [](Params &p) { p.output_padding = -1; });
-    refused(HALOGEN_ERROR_ARGUMENT, "dilation should be greater than zero", [](Params &p) { p.dilation = 0; });
+    refused(HALOGEN_ERROR_DILATION, "dilation should be greater than zero", [](Params &p) { p.dilation = 0; });
     refused(HALOGEN_ERROR_ARGUMENT, "in_channels", [](Params &p) { p.in_channels = 0; });
     refused(HALOGEN_ERROR_ARGUMENT, "out_channels", [](Params &p) { p.out_channels = -3; });
     refused(HALOGEN_ERROR_ARGUMENT, "kernel_size", [](Params &p) { p.kernel_size = 0; });
@@ -348,11 +348,14 @@ TEST_SUITE("torch_conv") {
         "instead");
     refused(module, {5}, HALOGEN_ERROR_RANK,
             "Expected 2D (unbatched) or 3D (batched) input to conv_transpose1d, but got input of size: [5]");
-    refused(module, {2, 4, 2}, HALOGEN_ERROR_SHAPE, "could not construct a memory descriptor using a format tag");
+    refused(module, {2, 4, 2}, HALOGEN_ERROR_OUTPUT_LENGTH,
+            "could not construct a memory descriptor using a format tag");
     refused(module, {2, 4, 0}, HALOGEN_ERROR_ARGUMENT, "length");
+    p.padding = 2;
+    CHECK(forward(make(p), {1, 2, 3, 4, 5, 6, 7, 8}, {1, 4, 2}, {1, 6, 0}).empty());
     p.padding = 0;
     p.output_padding = 1;
-    refused(make(p), {2, 4, 5}, HALOGEN_ERROR_ARGUMENT,
+    refused(make(p), {2, 4, 5}, HALOGEN_ERROR_OUTPUT_PADDING,
             "output padding must be smaller than either stride or dilation, but got output_padding_height: 0 "
             "output_padding_width: 1 stride_height: 1 stride_width: 1 dilation_height: 1 dilation_width: 1");
     int64_t length = 0;
@@ -364,7 +367,8 @@ TEST_SUITE("torch_conv") {
     length_refused(nullptr, 5, &length, HALOGEN_ERROR_NULL_POINTER, "module");
     length_refused(module.get(), 5, nullptr, HALOGEN_ERROR_NULL_POINTER, "output_length");
     length_refused(module.get(), 0, &length, HALOGEN_ERROR_ARGUMENT, "length");
-    length_refused(module.get(), 2, &length, HALOGEN_ERROR_SHAPE, "negative length");
+    length_refused(module.get(), 2, &length, HALOGEN_ERROR_OUTPUT_LENGTH, "negative length");
+    length_refused(module.get(), INT64_MAX, &length, HALOGEN_ERROR_SIZE, "output");
     halogen_torch_batch_norm_params norm;
     REQUIRE(halogen_torch_batch_norm_params_init(&norm, sizeof norm, 3, nullptr) == HALOGEN_OK);
     halogen_module *other = nullptr;

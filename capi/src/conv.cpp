@@ -34,12 +34,13 @@ halogen_status check_packed(const Report &report, const halogen_conv_transpose1d
   const struct {
     const char *name;
     int64_t value, packed;
-  } parameters[] = {{"stride", args.stride, shape->stride},
-                    {"dilation", args.dilation, shape->dilation},
-                    {"groups", args.groups, shape->groups}};
+    halogen_status status;
+  } parameters[] = {{"stride", args.stride, shape->stride, HALOGEN_ERROR_STRIDE},
+                    {"dilation", args.dilation, shape->dilation, HALOGEN_ERROR_DILATION},
+                    {"groups", args.groups, shape->groups, HALOGEN_ERROR_GROUPS}};
   for (const auto &parameter : parameters) {
     if (parameter.value == 0 || parameter.value == parameter.packed) continue;
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "%s: expected 0 or the packed weights' %lld, got %lld", parameter.name,
+    return fail(report, parameter.status, "%s: expected 0 or the packed weights' %lld, got %lld", parameter.name,
                 static_cast<long long>(parameter.packed), static_cast<long long>(parameter.value));
   }
   return HALOGEN_OK;

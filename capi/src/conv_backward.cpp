@@ -56,7 +56,7 @@ halogen_status check_grad_weight(const Report &report, const halogen_conv_transp
   for (int32_t i = 0; same && i < t.ndim; ++i) same = t.shape[i] == like.shape[i];
   if (!same) {
     char wanted[160], got[160];
-    return fail(report, HALOGEN_ERROR_SHAPE, "grad_weight: expected the weight's shape %s, got %s",
+    return fail(report, HALOGEN_ERROR_WEIGHT_SHAPE, "grad_weight: expected the weight's shape %s, got %s",
                 shape_text(like, wanted), shape_text(t, got));
   }
   checked->shape = weight.shape;

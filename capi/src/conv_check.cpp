@@ -54,10 +54,14 @@ halogen_status conv_output_length(const Report &report, int64_t length, int64_t 
   const struct {
     const char *name;
     int64_t value;
-  } positive[] = {{"length", length}, {"kernel", kernel}, {"stride", stride}, {"dilation", dilation}};
+    halogen_status status;
+  } positive[] = {{"length", length, HALOGEN_ERROR_ARGUMENT},
+                  {"kernel", kernel, HALOGEN_ERROR_ARGUMENT},
+                  {"stride", stride, HALOGEN_ERROR_STRIDE},
+                  {"dilation", dilation, HALOGEN_ERROR_DILATION}};
   for (const auto &parameter : positive) {
     if (parameter.value >= 1) continue;
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "%s: expected 1 or more, got %lld", parameter.name,
+    return fail(report, parameter.status, "%s: expected 1 or more, got %lld", parameter.name,
                 static_cast<long long>(parameter.value));
   }
   int64_t inputs = 0, taps = 0, full = 0, result = 0;
@@ -67,7 +71,7 @@ halogen_status conv_output_length(const Report &report, int64_t length, int64_t 
     return fail(report, HALOGEN_ERROR_SIZE, "output: expected a length below 2^63, got more");
   }
   if (result < 0) {
-    return fail(report, HALOGEN_ERROR_SHAPE, "output: expected a length of 0 or more, got %lld",
+    return fail(report, HALOGEN_ERROR_OUTPUT_LENGTH, "output: expected a length of 0 or more, got %lld",
                 static_cast<long long>(result));
   }
   *output_length = result;
@@ -100,7 +104,7 @@ halogen_status conv_check_vector(const Report &report, const char *name, const D
     return fail(report, HALOGEN_ERROR_RANK, "%s: expected 1 dimension, got %d", name, checked->ndim);
   }
   if (checked->shape[0] == channels) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %lld elements, got %lld", name,
+  return fail(report, HALOGEN_ERROR_BIAS_SHAPE, "%s: expected %lld elements, got %lld", name,
               static_cast<long long>(channels), static_cast<long long>(checked->shape[0]));
 }
 

@@ -92,7 +92,8 @@ halogen_status check_chunk(const Report &report, const halogen_conv_stream &s, c
   }
   if (checked->shape[0] != s.params.samples || checked->shape[1] != s.shape().C_in || checked->shape[2] < 1) {
     char got[160];
-    return fail(report, HALOGEN_ERROR_SHAPE, "input: expected (%lld, %lld, 1 or more), got %s",
+    const halogen_status wrong = checked->shape[1] != s.shape().C_in ? HALOGEN_ERROR_CHANNELS : HALOGEN_ERROR_SHAPE;
+    return fail(report, wrong, "input: expected (%lld, %lld, 1 or more), got %s",
                 static_cast<long long>(s.params.samples), static_cast<long long>(s.shape().C_in),
                 shape_text(*checked, got));
   }
@@ -256,7 +257,7 @@ halogen_status halogen_conv_transpose1d_stream_finish(halogen_conv_stream *strea
   }
   const int64_t given = certain(*stream, stream->pushed), end = end_of(*stream, stream->pushed);
   if (end < stream->params.pad_left) {
-    return fail(report, HALOGEN_ERROR_SHAPE, "output: expected a length of 0 or more, got %lld",
+    return fail(report, HALOGEN_ERROR_OUTPUT_LENGTH, "output: expected a length of 0 or more, got %lld",
                 static_cast<long long>(end - stream->params.pad_left));
   }
   const int64_t kept = stream->kept_count();

@@ -18,10 +18,13 @@ halogen_status conv_check_weight(const Report &report, const DLTensor *weight, i
   const struct {
     const char *name;
     int64_t value;
-  } positive[] = {{"stride", stride}, {"dilation", dilation}, {"groups", groups}};
+    halogen_status status;
+  } positive[] = {{"stride", stride, HALOGEN_ERROR_STRIDE},
+                  {"dilation", dilation, HALOGEN_ERROR_DILATION},
+                  {"groups", groups, HALOGEN_ERROR_GROUPS}};
   for (const auto &parameter : positive) {
     if (parameter.value >= 1) continue;
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "%s: expected 1 or more, got %lld", parameter.name,
+    return fail(report, parameter.status, "%s: expected 1 or more, got %lld", parameter.name,
                 static_cast<long long>(parameter.value));
   }
   Tensor &w = checked->tensor;
@@ -33,11 +36,12 @@ halogen_status conv_check_weight(const Report &report, const DLTensor *weight, i
   }
   if (w.elements == 0) {
     char text[160];
-    return fail(report, HALOGEN_ERROR_SHAPE, "weight: expected extents of 1 or more, got %s", shape_text(w, text));
+    return fail(report, HALOGEN_ERROR_WEIGHT_SHAPE, "weight: expected extents of 1 or more, got %s",
+                shape_text(w, text));
   }
   const int64_t C_in = w.shape[0], group_out = w.shape[1], K = w.shape[2];
   if (C_in % groups != 0) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "groups: expected a divisor of the %lld input channels, got %lld",
+    return fail(report, HALOGEN_ERROR_GROUPS, "groups: expected a divisor of the %lld input channels, got %lld",
                 static_cast<long long>(C_in), static_cast<long long>(groups));
   }
   ConvWeightShape &shape = checked->shape;

@@ -57,6 +57,7 @@ bool module_add_state(halogen_module *module, const char *key, StateRole role, c
     if (__builtin_mul_overflow(entry.elements, shape[i], &entry.elements)) return false;
   }
   entry.tensor.device = role == StateRole::counter ? kCpu : module->device;
+  entry.mismatch = HALOGEN_ERROR_SHAPE;
   entry.tensor.ndim = ndim;
   entry.tensor.dtype = dtype;
   entry.tensor.shape = entry.shape;

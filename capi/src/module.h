@@ -21,6 +21,7 @@ struct StateEntry {
   const char *key;
   StateRole role;
   bool one;                  ///< begins with 1, else with 0
+  halogen_status mismatch;   ///< of a tensor of another shape
   halogen_initializer init;  ///< what reset_parameters fills it with; TENSOR: leaves it
   DLTensor tensor;           ///< shape points at `shape`
   int64_t shape[kMaxStateRank];

@@ -29,7 +29,7 @@ halogen_status match(const Report &report, const StateEntry &entry, const DLTens
     Tensor expected = *checked;
     expected.shape = entry.shape;
     char wanted[160], got[160];
-    return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected %s, got %s", entry.key, shape_text(expected, wanted),
+    return fail(report, entry.mismatch, "%s: expected %s, got %s", entry.key, shape_text(expected, wanted),
                 shape_text(*checked, got));
   }
   if (tensor->device.device_type != device.device_type || tensor->device.device_id != device.device_id) {

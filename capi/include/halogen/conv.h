@@ -24,8 +24,9 @@ typedef enum halogen_conv_path {
 
 /** Length of a transposed convolution's output:
  *   (length - 1) * stride + dilation * (kernel - 1) + 1 - pad_left - pad_right
- * HALOGEN_ERROR_ARGUMENT where length, kernel, stride or dilation is not positive, HALOGEN_ERROR_SHAPE where the result is negative,
- * HALOGEN_ERROR_SIZE where it is beyond 2^63 - 1. @param output_length untouched on failure. */
+ * HALOGEN_ERROR_ARGUMENT where length or kernel is not positive, HALOGEN_ERROR_STRIDE or HALOGEN_ERROR_DILATION where these are not,
+ * HALOGEN_ERROR_OUTPUT_LENGTH where the result is negative, HALOGEN_ERROR_SIZE where it is beyond 2^63 - 1.
+ * @param output_length untouched on failure. */
 HALOGEN_API halogen_status halogen_conv_transpose1d_output_length(int64_t length, int64_t kernel, int64_t stride,
                                                                   int64_t dilation, int64_t pad_left, int64_t pad_right,
                                                                   int64_t *output_length, halogen_error *error);
@@ -84,7 +85,8 @@ HALOGEN_API void halogen_conv_transpose1d_weights_destroy(halogen_conv_weights *
  * channels and one tap, or of one channel, are added up in the same order: the same bits for every call of a path. NaN and infinity spoil
  * exactly the outputs they reach.
  * Aliasing: `output` may not overlap any other tensor. An empty output computes nothing.
- * Errors: see halogen_status; on any of them the output is untouched, with these exceptions: after HALOGEN_ERROR_PARALLEL and after
+ * Errors: see halogen_status, which has one each for stride, dilation, groups, the input's channels, the weight's shape, the bias' shape
+ * and the output's length; on any of them the output is untouched, with these exceptions: after HALOGEN_ERROR_PARALLEL and after
  * HALOGEN_ERROR_OUT_OF_MEMORY its contents are undefined. */
 typedef struct halogen_conv_transpose1d_args {
   size_t struct_size;
@@ -220,7 +222,7 @@ HALOGEN_API halogen_status halogen_conv_transpose1d_stream_push(halogen_conv_str
                                                                 const DLTensor *output, halogen_error *error);
 
 /** Gives the outputs that were left, and goes back to the beginning of a signal. @param output as above. Refused with
- * HALOGEN_ERROR_ARGUMENT where nothing was pushed, with HALOGEN_ERROR_SHAPE where the whole output's length would be negative. */
+ * HALOGEN_ERROR_ARGUMENT where nothing was pushed, with HALOGEN_ERROR_OUTPUT_LENGTH where the whole output's would be negative. */
 HALOGEN_API halogen_status halogen_conv_transpose1d_stream_finish(halogen_conv_stream *stream, const DLTensor *output,
                                                                   halogen_error *error);
 

@@ -57,21 +57,28 @@ typedef enum halogen_status {
   HALOGEN_ERROR_VERSION = 3,         /**< the header's version is not one that this library serves */
   HALOGEN_ERROR_RANK = 4,            /**< a tensor has the wrong number of dimensions */
   HALOGEN_ERROR_SHAPE = 5,           /**< shapes disagree, or an extent is negative */
-  HALOGEN_ERROR_CHANNELS = 6,        /**< the tensor's channels are not the module's num_features */
+  HALOGEN_ERROR_CHANNELS = 6,        /**< a tensor's channels are not those of the module, or of the weight */
   HALOGEN_ERROR_DTYPE = 7,           /**< a tensor has another data type than required */
   HALOGEN_ERROR_DEVICE = 8,          /**< a tensor lies on another device than required, or none is there */
   HALOGEN_ERROR_LAYOUT = 9,          /**< strides that no kernel takes */
   HALOGEN_ERROR_OVERLAP = 10,        /**< an output shares memory with another tensor in a way that is not allowed */
   HALOGEN_ERROR_SIZE = 11,           /**< a tensor is larger than this library, or this machine, can address */
   HALOGEN_ERROR_TOO_FEW_VALUES = 12, /**< too few values per channel to have a variance */
-  HALOGEN_ERROR_ARGUMENT = 13,       /**< a scalar or an enum is outside its range */
+  HALOGEN_ERROR_ARGUMENT = 13,       /**< a scalar or an enum that has no status of its own is outside its range */
   HALOGEN_ERROR_UNSUPPORTED = 14,    /**< no kernel in this library fits; the message says why not */
   HALOGEN_ERROR_ISA = 15,            /**< the instruction-set level asked for is unknown, or this CPU lacks it */
   HALOGEN_ERROR_OUT_OF_MEMORY = 16,  /**< the context's allocator returned NULL */
   HALOGEN_ERROR_KEY = 17,            /**< a module has no state with that key */
   HALOGEN_ERROR_DRIVER = 18,         /**< the GPU's driver is missing or refused a call */
   HALOGEN_ERROR_PARALLEL = 19,       /**< the caller's `parallel_for` reported a failure */
-  HALOGEN_ERROR_INTERNAL = 20        /**< a defect in this library: please report the message */
+  HALOGEN_ERROR_INTERNAL = 20,       /**< a defect in this library: please report the message */
+  HALOGEN_ERROR_STRIDE = 21,         /**< a stride below 1, or not the packed weights' */
+  HALOGEN_ERROR_DILATION = 22,       /**< a dilation below 1, or not the packed weights' */
+  HALOGEN_ERROR_GROUPS = 23,         /**< groups below 1, no divisor of the channels, or not the packed weights' */
+  HALOGEN_ERROR_OUTPUT_PADDING = 24, /**< an output padding is negative, or more than the framework allows */
+  HALOGEN_ERROR_WEIGHT_SHAPE = 25,   /**< a convolution's weight, or its gradient, has wrong extents */
+  HALOGEN_ERROR_BIAS_SHAPE = 26,     /**< a convolution's bias, or its gradient, has wrong extents */
+  HALOGEN_ERROR_OUTPUT_LENGTH = 27   /**< an output's length would be negative, or 0 where the framework refuses that */
 } halogen_status;
 
 /** The status' name, for example "HALOGEN_ERROR_SHAPE". Never NULL; "unknown status" for other numbers. */

@@ -119,7 +119,7 @@ halogen_status check_gradient(const Report &report, const halogen_module &module
   bool same = checked.ndim == entry->tensor.ndim;
   for (int32_t i = 0; same && i < checked.ndim; ++i) same = checked.shape[i] == entry->shape[i];
   if (same) return HALOGEN_OK;
-  return fail(report, HALOGEN_ERROR_SHAPE, "%s: expected the parameter's shape %s, got %s", name,
+  return fail(report, entry->mismatch, "%s: expected the parameter's shape %s, got %s", name,
               SizeText(entry->shape, entry->tensor.ndim).text, SizeText(checked.shape, checked.ndim).text);
 }
 

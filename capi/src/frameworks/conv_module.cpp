@@ -96,7 +96,7 @@ halogen_status check_all(const Report &report, const ConvModule &module, const D
 halogen_status check_positive(const Report &report, const Positive *parameters, int32_t count) {
   for (int32_t i = 0; i < count; ++i) {
     if (parameters[i].value >= 1) continue;
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "%s: expected 1 or more, got %lld", parameters[i].name,
+    return fail(report, parameters[i].status, "%s: expected 1 or more, got %lld", parameters[i].name,
                 static_cast<long long>(parameters[i].value));
   }
   return HALOGEN_OK;
@@ -136,7 +136,11 @@ halogen_status create_conv(const Report &report, halogen_context *context, const
   }
   const ConvInitializers inits =
       conv_transpose_initializers(state.defaults, sizes.out_channels, sizes.groups, sizes.kernel);
-  for (int32_t i = 0; i < made->base.state_count; ++i) made->base.state[i].init = i == 0 ? inits.weight : inits.bias;
+  for (int32_t i = 0; i < made->base.state_count; ++i) {
+    StateEntry &entry = made->base.state[i];
+    entry.init = i == 0 ? inits.weight : inits.bias;
+    entry.mismatch = i == 0 ? HALOGEN_ERROR_WEIGHT_SHAPE : HALOGEN_ERROR_BIAS_SHAPE;
+  }
   made->type = &type;
   made->sizes = sizes;
   *module = made;

@@ -40,6 +40,7 @@ struct ConvModule {
 struct Positive {
   const char *name;
   int64_t value;
+  halogen_status status = HALOGEN_ERROR_ARGUMENT;
 };
 
 /// "in_channels: expected 1 or more, got 0".

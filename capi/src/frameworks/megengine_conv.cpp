@@ -38,7 +38,8 @@ halogen_status check_input(const Report &report, const ConvModule &module, const
     if (p.groups > 1) return fail(report, HALOGEN_ERROR_UNSUPPORTED, "output_padding: %s", kMegengineAsyncError);
     for (int axis = 0; axis < 2; ++axis) {
       if (p.output_padding[axis] < p.stride[axis]) continue;
-      return fail(report, HALOGEN_ERROR_ARGUMENT, "output_padding[%d] shoule be less than stride[%d]", axis, axis);
+      return fail(report, HALOGEN_ERROR_OUTPUT_PADDING, "output_padding[%d] shoule be less than stride[%d]", axis,
+                  axis);
     }
   }
   return check_conv_dtype(report, module, input);
@@ -54,7 +55,7 @@ halogen_status pads_of(const Report &report, const ConvModule &module, const DLT
                                             p.kernel_size[axis], p.stride[axis], p.dilation[axis]},
                                            pads, output_length);
   if (status != HALOGEN_OK || *output_length - output_padding >= 1) return status;
-  return fail(report, HALOGEN_ERROR_SHAPE,
+  return fail(report, HALOGEN_ERROR_OUTPUT_LENGTH,
               "output: assertion `i > pad * 2' failed at convolution.cpp:1212: "
               "megdnn::ConvolutionBackwardData::deduce_layout(const megdnn::TensorLayout&, const "
               "megdnn::TensorLayout&, megdnn::TensorLayout&)::<lambda(size_t, size_t, size_t, size_t)>");
@@ -82,22 +83,28 @@ bool is_thin(const Params &p, int axis) {
 }
 
 halogen_status check_params(const Report &report, const Params &p) {
-  const Positive positive[] = {
-      {"in_channels", p.in_channels},       {"out_channels", p.out_channels},     {"groups", p.groups},
-      {"kernel_size[0]", p.kernel_size[0]}, {"kernel_size[1]", p.kernel_size[1]}, {"stride[0]", p.stride[0]},
-      {"stride[1]", p.stride[1]},           {"dilation[0]", p.dilation[0]},       {"dilation[1]", p.dilation[1]}};
+  const Positive positive[] = {{"in_channels", p.in_channels},
+                               {"out_channels", p.out_channels},
+                               {"groups", p.groups, HALOGEN_ERROR_GROUPS},
+                               {"kernel_size[0]", p.kernel_size[0]},
+                               {"kernel_size[1]", p.kernel_size[1]},
+                               {"stride[0]", p.stride[0], HALOGEN_ERROR_STRIDE},
+                               {"stride[1]", p.stride[1], HALOGEN_ERROR_STRIDE},
+                               {"dilation[0]", p.dilation[0], HALOGEN_ERROR_DILATION},
+                               {"dilation[1]", p.dilation[1], HALOGEN_ERROR_DILATION}};
   const halogen_status status = check_positive(report, positive, 9);
   if (status != HALOGEN_OK) return status;
   if (p.in_channels % p.groups != 0) {
-    return fail(report, HALOGEN_ERROR_CHANNELS, "in_channels must be divisible by groups");
+    return fail(report, HALOGEN_ERROR_GROUPS, "in_channels must be divisible by groups");
   }
   if (p.out_channels % p.groups != 0) {
-    return fail(report, HALOGEN_ERROR_CHANNELS, "out_channels must be divisible by groups");
+    return fail(report, HALOGEN_ERROR_GROUPS, "out_channels must be divisible by groups");
   }
   for (int axis = 0; axis < 2; ++axis) {
     if (p.padding[axis] >= 0 && p.output_padding[axis] >= 0) continue;
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "padding[%d], output_padding[%d]: expected 0 or more, got %lld, %lld",
-                axis, axis, static_cast<long long>(p.padding[axis]), static_cast<long long>(p.output_padding[axis]));
+    const halogen_status wrong = p.padding[axis] < 0 ? HALOGEN_ERROR_ARGUMENT : HALOGEN_ERROR_OUTPUT_PADDING;
+    return fail(report, wrong, "padding[%d], output_padding[%d]: expected 0 or more, got %lld, %lld", axis, axis,
+                static_cast<long long>(p.padding[axis]), static_cast<long long>(p.output_padding[axis]));
   }
   if (!is_flag(p.bias) || p.reserved != 0 || p.conv_mode != HALOGEN_MEGENGINE_CROSS_CORRELATION ||
       (p.compute_mode != HALOGEN_MEGENGINE_COMPUTE_DEFAULT && p.compute_mode != HALOGEN_MEGENGINE_COMPUTE_FLOAT32)) {

@@ -46,7 +46,8 @@ halogen_status pads_of(const Report &report, const ConvModule &module, const DLT
       conv_crops(report, {mode, mindspore.padding, 0, 0, length, s.kernel, s.stride, s.dilation}, pads, output_length);
   if (status != HALOGEN_OK || *output_length >= 1) return status;
   // Down to -2 a number means an unknown extent to MindSpore.
-  return fail(report, HALOGEN_ERROR_SHAPE, "Shape should not have values less than %s but got (%lld, %lld, 1, %lld).",
+  return fail(report, HALOGEN_ERROR_OUTPUT_LENGTH,
+              "Shape should not have values less than %s but got (%lld, %lld, 1, %lld).",
               *output_length < -2 ? "-2" : "1", static_cast<long long>(input.shape[0]),
               static_cast<long long>(s.out_channels), static_cast<long long>(*output_length));
 }
@@ -104,27 +105,27 @@ halogen_status check_params(const Report &report, const halogen_mindspore_conv1d
     const char *name;
     int64_t value, least;
     const char *bound;
-  } integers[] = {{"kernel_size", p.kernel_size, 1, ">= 1"},
-                  {"stride", p.stride, 1, ">= 1"},
-                  {"padding", p.padding, 0, ">= 0"},
-                  {"dilation", p.dilation, 1, ">= 1"},
-                  {"in_channels", p.in_channels, 1, "> 0"},
-                  {"out_channels", p.out_channels, 1, "> 0"},
-                  {"group", p.group, 1, "> 0"}};
+    halogen_status status;
+  } integers[] = {{"kernel_size", p.kernel_size, 1, ">= 1", HALOGEN_ERROR_ARGUMENT},
+                  {"stride", p.stride, 1, ">= 1", HALOGEN_ERROR_STRIDE},
+                  {"padding", p.padding, 0, ">= 0", HALOGEN_ERROR_ARGUMENT},
+                  {"dilation", p.dilation, 1, ">= 1", HALOGEN_ERROR_DILATION},
+                  {"in_channels", p.in_channels, 1, "> 0", HALOGEN_ERROR_ARGUMENT},
+                  {"out_channels", p.out_channels, 1, "> 0", HALOGEN_ERROR_ARGUMENT},
+                  {"group", p.group, 1, "> 0", HALOGEN_ERROR_GROUPS}};
   for (const auto &integer : integers) {
     if (integer.value >= integer.least) continue;
-    return fail(report, HALOGEN_ERROR_ARGUMENT,
-                "For '%s', the '%s' must be int and must %s, but got '%lld' with type 'int'.", kName, integer.name,
-                integer.bound, static_cast<long long>(integer.value));
+    return fail(report, integer.status, "For '%s', the '%s' must be int and must %s, but got '%lld' with type 'int'.",
+                kName, integer.name, integer.bound, static_cast<long long>(integer.value));
   }
   if (p.in_channels % p.group != 0) {
-    return fail(report, HALOGEN_ERROR_CHANNELS,
+    return fail(report, HALOGEN_ERROR_GROUPS,
                 "For '%s', the attr 'in_channels' must be divisible by attr 'group', but got 'in_channels': %lld and "
                 "'group': %lld.",
                 kName, static_cast<long long>(p.in_channels), static_cast<long long>(p.group));
   }
   if (p.out_channels % p.group != 0) {
-    return fail(report, HALOGEN_ERROR_CHANNELS,
+    return fail(report, HALOGEN_ERROR_GROUPS,
                 "For '%s', the 'out_channels' must be divisible by attr 'group', but got 'out_channels': %lld and "
                 "'group': %lld.",
                 kName, static_cast<long long>(p.out_channels), static_cast<long long>(p.group));

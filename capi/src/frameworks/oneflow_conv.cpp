@@ -35,7 +35,7 @@ halogen_status pads_of(const Report &report, const ConvModule &module, const DLT
       report, {ConvPadMode::sides, oneflow.padding, oneflow.output_padding, 0, length, s.kernel, s.stride, s.dilation},
       pads, output_length);
   if (status != HALOGEN_OK || *output_length >= 1) return status;
-  return fail(report, HALOGEN_ERROR_SHAPE,
+  return fail(report, HALOGEN_ERROR_OUTPUT_LENGTH,
               "RuntimeError: Given input size per channel: ((%lld,%lld,%lld)). Calculated output size per channel: "
               "((%lld,%lld,%lld)). Output size is too small",
               static_cast<long long>(input.shape[0]), static_cast<long long>(input.shape[1]),
@@ -53,19 +53,23 @@ halogen_status check_params(const Report &report, const halogen_oneflow_conv_tra
   if (p.padding_mode != HALOGEN_PADDING_ZEROS) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "Only `zeros` padding mode is supported for ConvTranspose1d");
   }
-  const Positive positive[] = {{"in_channels", p.in_channels}, {"out_channels", p.out_channels},
-                               {"kernel_size", p.kernel_size}, {"stride", p.stride},
-                               {"dilation", p.dilation},       {"groups", p.groups}};
+  const Positive positive[] = {{"in_channels", p.in_channels},
+                               {"out_channels", p.out_channels},
+                               {"kernel_size", p.kernel_size},
+                               {"stride", p.stride, HALOGEN_ERROR_STRIDE},
+                               {"dilation", p.dilation, HALOGEN_ERROR_DILATION},
+                               {"groups", p.groups, HALOGEN_ERROR_GROUPS}};
   const halogen_status status = check_positive(report, positive, 6);
   if (status != HALOGEN_OK) return status;
   if (p.in_channels % p.groups != 0) {
-    return fail(report, HALOGEN_ERROR_CHANNELS, "in_channels: expected a multiple of groups");
+    return fail(report, HALOGEN_ERROR_GROUPS, "in_channels: expected a multiple of groups");
   }
   if (p.out_channels % p.groups != 0) {
-    return fail(report, HALOGEN_ERROR_CHANNELS, "out_channels: expected a multiple of groups");
+    return fail(report, HALOGEN_ERROR_GROUPS, "out_channels: expected a multiple of groups");
   }
   if (p.padding < 0 || p.output_padding < 0) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "padding, output_padding: expected 0 or more, got %lld, %lld",
+    const halogen_status wrong = p.padding < 0 ? HALOGEN_ERROR_ARGUMENT : HALOGEN_ERROR_OUTPUT_PADDING;
+    return fail(report, wrong, "padding, output_padding: expected 0 or more, got %lld, %lld",
                 static_cast<long long>(p.padding), static_cast<long long>(p.output_padding));
   }
   if (!is_flag(p.bias)) return fail(report, HALOGEN_ERROR_ARGUMENT, "bias: expected 0 or 1, got %d", p.bias);

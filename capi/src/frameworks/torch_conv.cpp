@@ -35,7 +35,7 @@ halogen_status check_shape(const Report &report, const ConvModule &module, const
   const int64_t output_padding = as_torch(module).output_padding;
   if (!sized && output_padding >= s.stride && output_padding >= s.dilation) {
     return fail(
-        report, HALOGEN_ERROR_ARGUMENT,
+        report, HALOGEN_ERROR_OUTPUT_PADDING,
         "output padding must be smaller than either stride or dilation, but got output_padding_height: 0 "
         "output_padding_width: %lld stride_height: 1 stride_width: %lld dilation_height: 1 dilation_width: %lld",
         static_cast<long long>(output_padding), static_cast<long long>(s.stride), static_cast<long long>(s.dilation));
@@ -58,7 +58,7 @@ halogen_status sized_pads(const Report &report, const ConvModule &module, int64_
       output_length);
   if (status != HALOGEN_OK || *output_length >= 0) return status;
   // The first words are torch's, which has no other for it.
-  return fail(report, HALOGEN_ERROR_SHAPE,
+  return fail(report, HALOGEN_ERROR_OUTPUT_LENGTH,
               "could not construct a memory descriptor using a format tag: an input of length %lld gives an output "
               "of negative length",
               static_cast<long long>(length));
@@ -110,21 +110,22 @@ halogen_status check_params(const Report &report, const halogen_torch_conv_trans
   if (p.padding_mode != HALOGEN_PADDING_ZEROS) {
     return fail(report, HALOGEN_ERROR_ARGUMENT, "Only \"zeros\" padding mode is supported for ConvTranspose1d");
   }
-  if (p.groups < 1) return fail(report, HALOGEN_ERROR_ARGUMENT, "groups must be a positive integer");
+  if (p.groups < 1) return fail(report, HALOGEN_ERROR_GROUPS, "groups must be a positive integer");
   const Positive positive[] = {
       {"in_channels", p.in_channels}, {"out_channels", p.out_channels}, {"kernel_size", p.kernel_size}};
   const halogen_status status = check_positive(report, positive, 3);
   if (status != HALOGEN_OK) return status;
   if (p.in_channels % p.groups != 0) {
-    return fail(report, HALOGEN_ERROR_CHANNELS, "in_channels must be divisible by groups");
+    return fail(report, HALOGEN_ERROR_GROUPS, "in_channels must be divisible by groups");
   }
   if (p.out_channels % p.groups != 0) {
-    return fail(report, HALOGEN_ERROR_CHANNELS, "out_channels must be divisible by groups");
+    return fail(report, HALOGEN_ERROR_GROUPS, "out_channels must be divisible by groups");
   }
-  if (p.stride < 1) return fail(report, HALOGEN_ERROR_ARGUMENT, "non-positive stride is not supported");
+  if (p.stride < 1) return fail(report, HALOGEN_ERROR_STRIDE, "non-positive stride is not supported");
   if (p.padding < 0) return fail(report, HALOGEN_ERROR_ARGUMENT, "negative padding is not supported");
-  if (p.output_padding < 0) return fail(report, HALOGEN_ERROR_ARGUMENT, "negative output_padding is not supported");
-  if (p.dilation < 1) return fail(report, HALOGEN_ERROR_ARGUMENT, "dilation should be greater than zero");
+  if (p.output_padding < 0)
+    return fail(report, HALOGEN_ERROR_OUTPUT_PADDING, "negative output_padding is not supported");
+  if (p.dilation < 1) return fail(report, HALOGEN_ERROR_DILATION, "dilation should be greater than zero");
   if (!is_flag(p.bias)) return fail(report, HALOGEN_ERROR_ARGUMENT, "bias: expected 0 or 1, got %d", p.bias);
   return HALOGEN_OK;
 }
