@@ -78,7 +78,7 @@ TEST_SUITE("errors") {
     group.scope = HALOGEN_NORM_SCOPE_GROUP;
     for (const int groups : {0, -1, 4, 5, 7, 12}) {
       refused(
-          "num_groups that does not divide C", HALOGEN_ERROR_ARGUMENT, {"num_groups", "6", std::to_string(groups)},
+          "num_groups that does not divide C", HALOGEN_ERROR_GROUPS, {"num_groups", "6", std::to_string(groups)},
           [=](NormCall &c) { c.args.num_groups = groups; }, By::both, group);
     }
     refused("num_groups with scope batch", HALOGEN_ERROR_ARGUMENT, {"num_groups"},

@@ -251,7 +251,7 @@ TEST_SUITE("oneflow") {
     create_refused<InstanceParams>(halogen_oneflow_instance_norm2d_create, instance_params(3), HALOGEN_ERROR_ARGUMENT,
                                    "documented_running_stats",
                                    [](InstanceParams &p) { p.documented_running_stats = 2; });
-    create_refused<GroupParams>(halogen_oneflow_group_norm_create, group_params(3, 6), HALOGEN_ERROR_ARGUMENT,
+    create_refused<GroupParams>(halogen_oneflow_group_norm_create, group_params(3, 6), HALOGEN_ERROR_GROUPS,
                                 "num_channels", [](GroupParams &p) { p.num_channels = 7; });
     create_refused<GroupParams>(halogen_oneflow_group_norm_create, group_params(3, 6), HALOGEN_ERROR_ARGUMENT,
                                 "reserved", [](GroupParams &p) { p.reserved = 1; });

@@ -198,9 +198,9 @@ TEST_SUITE("torch_module") {
                           const std::function<void(Group &)> &spoil) {
       create_refused<Group>(halogen_torch_group_norm_create, group_norm_params(2, 6), status, words, spoil);
     };
-    group(HALOGEN_ERROR_ARGUMENT, {"num_channels (6) must be divisible by num_groups (4)"},
+    group(HALOGEN_ERROR_GROUPS, {"num_channels (6) must be divisible by num_groups (4)"},
           [](Group &p) { p.num_groups = 4; });
-    group(HALOGEN_ERROR_ARGUMENT, {"num_groups", "0"}, [](Group &p) { p.num_groups = 0; });
+    group(HALOGEN_ERROR_GROUPS, {"num_groups", "0"}, [](Group &p) { p.num_groups = 0; });
     group(HALOGEN_ERROR_ARGUMENT, {"num_channels", "-6"}, [](Group &p) { p.num_channels = -6; });
     group(HALOGEN_ERROR_SIZE, {"num_groups"}, [](Group &p) { p.num_groups = p.num_channels = int64_t{1} << 31; });
     group(HALOGEN_ERROR_ARGUMENT, {"affine", "2"}, [](Group &p) { p.affine = 2; });

@@ -218,7 +218,7 @@ halogen_status check_norm_groups(const Report &report, halogen_norm_scope scope,
                 num_groups);
   }
   if (num_groups < 1 || p->C % num_groups != 0) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "num_groups: expected a divisor of the %lld channels, got %d",
+    return fail(report, HALOGEN_ERROR_GROUPS, "num_groups: expected a divisor of the %lld channels, got %d",
                 static_cast<long long>(p->C), num_groups);
   }
   p->groups = num_groups;

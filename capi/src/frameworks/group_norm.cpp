@@ -100,15 +100,15 @@ halogen_status create_group_norm(const Report &report, halogen_context *context,
                                  halogen_module **module) {
   const long long groups = p.num_groups, channels = p.num_channels;
   if (groups < 1 || channels < 1) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "num_groups, num_channels: expected 1 or more, got %lld, %lld", groups,
-                channels);
+    return fail(report, groups < 1 ? HALOGEN_ERROR_GROUPS : HALOGEN_ERROR_ARGUMENT,
+                "num_groups, num_channels: expected 1 or more, got %lld, %lld", groups, channels);
   }
   if (groups > INT_MAX || channels > INT64_MAX / static_cast<int64_t>(sizeof(double))) {
     return fail(report, HALOGEN_ERROR_SIZE,
                 "num_groups, num_channels: expected at most 2^31 - 1 and 2^60 - 1, got %lld, %lld", groups, channels);
   }
   if (channels % groups != 0) {
-    return fail(report, HALOGEN_ERROR_ARGUMENT, "num_channels (%lld) must be divisible by num_groups (%lld)", channels,
+    return fail(report, HALOGEN_ERROR_GROUPS, "num_channels (%lld) must be divisible by num_groups (%lld)", channels,
                 groups);
   }
   if (!is_flag(p.affine) || !is_flag(p.bias)) {
