@@ -60,7 +60,7 @@ bool choose(const ConvProblem &p, const ConvLayout &layout, halogen_conv_path fo
   const bool few_rows = length_fits && widest * p.shape.group_out() <= kFewRows;
   if (layout.pairs && !has_pairs(isa)) return refuse(plan, "weights packed in pairs by v4_spr or v4_zen4");
   if (forced == HALOGEN_CONV_PATH_LENGTH && !length_fits) {
-    return refuse(plan, widest > 2     ? "length: more than three phases"
+    return refuse(plan, widest > 2     ? "length: more than three phases with as many taps"
                         : layout.pairs ? "length: weights packed in pairs"
                                        : "length: weights that are not finite");
   }

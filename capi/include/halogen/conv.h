@@ -10,15 +10,16 @@
 extern "C" {
 #endif
 
-/** Which schedule runs. On a CPU all compute the same bits, but for bfloat16 on v4_spr and v4_zen4, which ROWS sums in pairs; AUTO chooses by
- * shape and cache size, never by the number of threads. On a GPU ROWS is tiles of rows by positions, LENGTH a thread for each position: both
- * take any shape, and each gives bits of its own. */
+/** Which schedule runs. On a CPU all of forward compute the same bits, but for bfloat16 on v4_spr and v4_zen4, which ROWS sums in pairs.
+ * AUTO chooses by shape, data type and level, and by whether the weights are finite; never by the number of threads. On a GPU ROWS is tiles
+ * of rows by positions, LENGTH a thread for each position: both take any shape, and each gives bits of its own. */
 typedef enum halogen_conv_path {
   HALOGEN_CONV_PATH_AUTO = 0,
   HALOGEN_CONV_PATH_ROWS = 1, /**< lanes run along output channels and phases: any shape, down to one position */
-  HALOGEN_CONV_PATH_LENGTH =
-      2, /**< lanes run along positions: at most three phases (of stride / gcd(stride, dilation)) that have as many
-                                   taps */
+  /** Lanes run along positions. Forward on a CPU: where of the stride / gcd(stride, dilation) phases at most three have one number of taps
+   * and at most three another (any number may have none), and the weights are finite, which a query knows of packed ones only, and not
+   * packed in pairs. */
+  HALOGEN_CONV_PATH_LENGTH = 2,
   HALOGEN_CONV_PATH_COLUMNS = 3 /**< backward on a CPU only: lanes run along taps, for few positions */
 } halogen_conv_path;
 
@@ -80,10 +81,11 @@ HALOGEN_API void halogen_conv_transpose1d_weights_destroy(halogen_conv_weights *
  * NULL: row-major without gaps; that of a dimension of extent 1 is ignored); no two elements of the output at one place.
  * A pad is a crop of the full result; where it is negative, or where no input reaches (kernel < stride), an output is
  * activation(bias).
- * Sums run in float32 (float64 for float64; 16-bit data are rounded once, at the end) with fused multiply-add where the level has it, channels outermost, taps inside: the same bits for every path
- * and number of threads. On v4_spr and v4_zen4 bfloat16 is summed by pairs of channels, as docs/numerics.md says. On a GPU, sums of 16
- * channels and one tap, or of one channel, are added up in the same order: the same bits for every call of a path. NaN and infinity spoil
- * exactly the outputs they reach.
+ * Sums run in float32 (float64 for float64; 16-bit data are rounded once, at the end) with fused multiply-add where the level has it,
+ * channels outermost, taps inside: the same bits for every path, number of threads and strides; but the last bits of
+ * HALOGEN_ACTIVATION_TANH may differ between outputs whose positions are next to each other in memory and others. On v4_spr and v4_zen4
+ * bfloat16 is summed by pairs of channels, as docs/numerics.md says. On a GPU, sums of 16 channels and one tap, or of one channel, are
+ * added up in the same order: the same bits for every call of a path. NaN and infinity spoil exactly the outputs they reach.
  * Aliasing: `output` may not overlap any other tensor. An empty output computes nothing.
  * Errors: see halogen_status, which has one each for stride, dilation, groups, the input's channels, the weight's shape, the bias' shape
  * and the output's length; on any of them the output is untouched, with these exceptions: after HALOGEN_ERROR_PARALLEL and after
@@ -179,8 +181,9 @@ HALOGEN_API halogen_status halogen_conv_transpose1d_backward_query(halogen_conte
                                                                    halogen_kernel_info *info, halogen_error *error);
 
 /** A transposed convolution of a signal that comes in chunks. The outputs of all pushes and of the finish, one after the other, are the
- * bits that halogen_conv_transpose1d_forward() gives for the whole signal; each comes as soon as no later input can change it. A
- * chunk costs what its own outputs cost, and a copy of it. One thread at a time; different streams may run at the same time. */
+ * bits that halogen_conv_transpose1d_forward() gives for the whole signal, with its exception for strides; each comes as soon as no later
+ * input can change it. A chunk costs what its own outputs cost, and a copy of it. One thread at a time; different streams may run at the
+ * same time. */
 typedef struct halogen_conv_stream halogen_conv_stream;
 
 /** What a stream computes; fields as in halogen_conv_transpose1d_args. */
