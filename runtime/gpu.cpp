@@ -213,11 +213,13 @@ DeviceBlock *GpuState::acquire(Call *call, size_t bytes) {
   block->stream = call->stream;
   block->device_id = call->device_id;
   block->bytes = bytes;
-  // In doubles, the widest type of a workspace, so that large ones fit in Halide's 31 bits.
-  block->dim = {0, static_cast<int32_t>((bytes + 7) / 8), 1, 0};
+  // In rows of doubles, the widest type of a workspace, so that large ones fit in Halide's 31 bits.
+  constexpr size_t kRow = 64;
+  block->dim[0] = {0, kRow, 1, 0};
+  block->dim[1] = {0, static_cast<int32_t>((bytes + 8 * kRow - 1) / (8 * kRow)), kRow, 0};
   block->buffer.type = halide_type_t(halide_type_float, 64);
-  block->buffer.dimensions = 1;
-  block->buffer.dim = &block->dim;
+  block->buffer.dimensions = 2;
+  block->buffer.dim = block->dim;
   if (halide_device_malloc(call, &block->buffer, gpu_interface()) != 0) {
     call->context->workspace.release(block);
     call->note(HALOGEN_ERROR_DRIVER, "the GPU's driver has no memory for workspace");

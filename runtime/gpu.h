@@ -27,7 +27,7 @@ struct DeviceBlock {
   int32_t device_id;
   size_t bytes;
   halide_buffer_t buffer;
-  halide_dimension_t dim;
+  halide_dimension_t dim[2];
 };
 
 class GpuState {
