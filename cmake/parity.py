@@ -39,7 +39,7 @@ Made from the kernel table, `generators/kernels.cmake`, by `ninja -C build/x86_6
 
 Variants: {variants}.
 *CPU* is {cpu}; *all* is these and the GPUs. {above} run v4's kernels but where they have one, and v4 v3's where it has none. Columns are the data's dtype and where channels are in memory, first or
-last. On CPUs other strides are worked on in a copy. What a variant has no kernels for is refused, and the query says why.
+last. Other strides are worked on in a copy. What a variant has no kernels for is refused, and the query says why.
 
 ## Calls
 

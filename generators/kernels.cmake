@@ -100,7 +100,7 @@ halogen_kernel(OP norm ROLE backward LAYOUTS cs PATH each DTYPES ${_dtypes} GENE
 halogen_kernel(OP norm ROLE backward LAYOUTS cs PATH stream DTYPES f32 GENERATOR norm_backward_row STREAM dx VARIANTS ${_streaming})
 halogen_kernel(OP norm ROLE backward LAYOUTS cs sc PATH slab DTYPES ${_dtypes} GENERATOR norm_backward_slab VARIANTS ${_cpu})
 
-halogen_kernel(OP tensor ROLE copy DTYPES f32 f64 f16 GENERATOR tensor_copy VARIANTS v3 v2 neon)
+halogen_kernel(OP tensor ROLE copy DTYPES f32 f64 f16 GENERATOR tensor_copy VARIANTS ${_narrow})
 
 halogen_kernel(OP conv ROLE pack DTYPES ${_dtypes} GENERATOR conv_pack VARIANTS ${_cpu})
 halogen_kernel(OP conv ROLE largest DTYPES ${_dtypes} GENERATOR conv_largest VARIANTS ${_cpu})

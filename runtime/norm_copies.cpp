@@ -1,5 +1,7 @@
 #include "norm_copies.h"
 
+#include "norm_run.h"
+
 namespace halogen {
 namespace {
 
@@ -12,7 +14,7 @@ Strided placed(const NormCopy &copy) {
 }
 
 int copy(Call *call, const NormProblem &p, const Strided &from, const Strided &to) {
-  return strided_copy(call, p.dtype, variant_of(call->context->options.isa), from, to);
+  return strided_copy(call, p.dtype, norm_variant(p.gpu, call->context->options.isa), from, to);
 }
 
 }  // namespace

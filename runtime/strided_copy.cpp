@@ -17,8 +17,12 @@ enum class TensorRole { copy };
 
 namespace {
 
-constexpr int32_t kKernelRank = 4;
+constexpr int32_t kRank = 4, kGpuRank = kMaxRank;  // of a kernel's buffers
+// Elements from a buffer's first to its last: a kernel counts on to the end of a block.
+constexpr int64_t kReach = kMaxElements - 1024;
 constexpr int64_t kTaskBytes = 128 * 1024;
+// GPU: a part may begin where a device wants parts of its memory to begin.
+constexpr int64_t kAligned = 256;
 
 /// Bits are copied, whatever they mean.
 Dtype bits_of(Dtype dtype) { return dtype == Dtype::bf16 ? Dtype::f16 : dtype; }
@@ -62,38 +66,55 @@ struct Loops {
 
 class Copier {
  public:
-  Copier(Call *call, Dtype dtype, Variant variant) : call_(call), dtype_(bits_of(dtype)), variant_(variant) {}
+  Copier(Call *call, Dtype dtype, Variant variant)
+      : call_(call),
+        dtype_(bits_of(dtype)),
+        variant_(variant),
+        gpu_(variant == Variant::cuda || variant == Variant::opencl),
+        rank_(gpu_ ? kGpuRank : kRank) {}
 
-  /// The `count` inner loops; those that a kernel cannot take are run here.
+  /// The `count` inner loops; what a kernel cannot take at once is taken in parts here.
   int run(const Loops &loops, int32_t count, const Memory &from, const Memory &to) {
-    int64_t from_reach = 0, to_reach = 0;
-    for (int32_t i = 0; i < count; ++i) {
-      from_reach += (loops.loop[i].extent - 1) * loops.loop[i].from;
-      to_reach += (loops.loop[i].extent - 1) * loops.loop[i].to;
-    }
-    if (count <= kKernelRank && from_reach < kMaxElements && to_reach < kMaxElements)
-      return launch(loops, count, from, to);
-    const Loop &outer = loops.loop[count - 1];
+    const Loop last = count > 0 ? loops.loop[count - 1] : Loop{1, 1, 1};
+    const int64_t at_once = count > rank_ ? 0 : fitting(loops, count);
+    if (at_once >= last.extent) return launch(loops, count, from, to);
+    const int64_t step = std::max<int64_t>(at_once, 1), bytes = dtype_bytes(dtype_);
+    Loops part = loops;
     int code = 0;
-    for (int64_t i = 0; i < outer.extent && code == 0; ++i) {
-      code =
-          run(loops, count - 1, from.at(i * outer.from, dtype_bytes(dtype_)), to.at(i * outer.to, dtype_bytes(dtype_)));
+    for (int64_t i = 0; i < last.extent && code == 0; i += step) {
+      part.loop[count - 1].extent = std::min(step, last.extent - i);
+      const Memory from_part = from.at(i * last.from, bytes), to_part = to.at(i * last.to, bytes);
+      code = at_once == 0 ? run(part, count - 1, from_part, to_part) : launch(part, count, from_part, to_part);
     }
     return code;
   }
 
  private:
+  /// How much of the outermost loop a kernel can address; 0: not the loops inside it.
+  int64_t fitting(const Loops &loops, int32_t count) const {
+    if (count == 0) return 1;
+    const Loop &last = loops.loop[count - 1];
+    int64_t at_once = last.extent;
+    for (int64_t Loop::*stride : {&Loop::from, &Loop::to}) {
+      int64_t left = kReach - 1;
+      for (int32_t i = 0; i < count - 1; ++i) left -= (loops.loop[i].extent - 1) * (loops.loop[i].*stride);
+      if (left < 0) return 0;
+      if (last.*stride > 0) at_once = std::min(at_once, left / (last.*stride) + 1);
+    }
+    return gpu_ && at_once < last.extent && at_once > kAligned ? at_once / kAligned * kAligned : at_once;
+  }
+
   int launch(const Loops &loops, int32_t count, const Memory &from, const Memory &to) {
-    Loop l[kKernelRank];
-    for (int32_t i = 0; i < kKernelRank; ++i) l[i] = i < count ? loops.loop[i] : Loop{1, 1, 1};
+    Loop l[kMaxRank];
+    halide_dimension_t from_dims[kMaxRank], to_dims[kMaxRank];
+    for (int32_t i = 0; i < rank_; ++i) {
+      l[i] = i < count ? loops.loop[i] : Loop{1, 1, 1};
+      from_dims[i] = dim(l[i].extent, l[i].from);
+      to_dims[i] = dim(l[i].extent, l[i].to);
+    }
     const auto type = halide_type_t(dtype_ == Dtype::f16 ? halide_type_uint : halide_type_float,
                                     static_cast<uint8_t>(8 * dtype_bytes(dtype_)));
-    Buffer source(from, type,
-                  {dim(l[0].extent, l[0].from), dim(l[1].extent, l[1].from), dim(l[2].extent, l[2].from),
-                   dim(l[3].extent, l[3].from)});
-    Buffer target(
-        to, type,
-        {dim(l[0].extent, l[0].to), dim(l[1].extent, l[1].to), dim(l[2].extent, l[2].to), dim(l[3].extent, l[3].to)});
+    Buffer source(from, type, from_dims, rank_), target(to, type, to_dims, rank_);
     const int64_t row = l[0].extent * dtype_bytes(dtype_), planes = l[2].extent * l[3].extent;
     const int64_t grain = std::clamp<int64_t>(kTaskBytes / row, 1, l[1].extent);
     const int64_t grain_planes = std::clamp<int64_t>(kTaskBytes / (row * l[1].extent), 1, planes);
@@ -104,6 +125,8 @@ class Copier {
   Call *call_;
   Dtype dtype_;
   Variant variant_;
+  bool gpu_;
+  int32_t rank_;
 };
 
 }  // namespace

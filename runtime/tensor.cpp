@@ -1,5 +1,6 @@
 #include "tensor.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -269,11 +270,12 @@ halide_type_t type_of(Dtype dtype) {
   }
 }
 
-Buffer::Buffer(const Memory &memory, halide_type_t type, std::initializer_list<halide_dimension_t> dims) {
+Buffer::Buffer(const Memory &memory, halide_type_t type, const halide_dimension_t *dims, int32_t count) {
   std::memset(static_cast<void *>(&buffer_), 0, sizeof(buffer_));
   buffer_.type = type;
   buffer_.dim = dims_;
-  for (const halide_dimension_t &d : dims) dims_[buffer_.dimensions++] = d;
+  buffer_.dimensions = count;
+  std::copy_n(dims, count, dims_);
   if (memory.device.device_type == kDLCPU) {
     buffer_.host = static_cast<uint8_t *>(memory.address());
     return;

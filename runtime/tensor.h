@@ -96,14 +96,16 @@ halide_type_t type_of(Dtype dtype);
 /// A Halide buffer over a Memory, with its own dimensions; stays where it was made.
 class Buffer {
  public:
-  Buffer(const Memory &memory, halide_type_t type, std::initializer_list<halide_dimension_t> dims);
+  Buffer(const Memory &memory, halide_type_t type, std::initializer_list<halide_dimension_t> dims)
+      : Buffer(memory, type, dims.begin(), static_cast<int32_t>(dims.size())) {}
+  Buffer(const Memory &memory, halide_type_t type, const halide_dimension_t *dims, int32_t count);
   Buffer(const Buffer &) = delete;
   Buffer &operator=(const Buffer &) = delete;
   operator halide_buffer_t *() { return &buffer_; }
 
  private:
   halide_buffer_t buffer_;
-  halide_dimension_t dims_[6];
+  halide_dimension_t dims_[8];
   OpenClMemory opencl_;
 };
 

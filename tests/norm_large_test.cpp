@@ -140,4 +140,35 @@ TEST_SUITE("norm_large") {
     // In passes.
     check_backward(one_block(2), static_cast<int64_t>(repeats), input, grad_output, grad_input);
   }
+
+  TEST_CASE("norm: other strides that reach over more than 2^31 elements are copied in parts") {
+    constexpr int64_t far = (int64_t{1} << 30) + 1000;
+    const RepeatedMapping input(block * sizeof(float), 770), output(block * sizeof(float), 770);
+    if (!input.data() || !output.data()) {
+      MESSAGE("left out: this system gives no two tensors of 12 GiB of addresses");
+      return;
+    }
+    NormProblem problem;
+    problem.shape = {4, 3, 5, 7};
+    const NormData data = ordinary_data(problem, 3);
+    const NormReference expected = reference(problem, data);
+    // Two samples at a time; samples one at a time, of which two channels at a time.
+    for (const std::vector<int64_t> &strides : std::vector<std::vector<int64_t>>{{far, 80, 15, 2}, {80, far, 15, 2}}) {
+      const TensorForm form{float32, problem.shape, strides};
+      store(form, data.input, input.data());
+      NormStorage storage(problem, data);
+      NormMemory memory = storage.memory();
+      memory.input = input.data();
+      memory.output = output.data();
+      for (const Variant &variant : variants()) {
+        store(form, Values(data.input.size(), std::nan("")), output.data());
+        NormCall call(problem, memory);
+        call.input.set_strides(strides);
+        call.output.set_strides(strides);
+        REQUIRE_MESSAGE(call.run(context_of(variant)) == HALOGEN_OK, call.error.message);
+        const std::string wrong = compare("output", load(form, memory.output), expected.output, expected.tolerance);
+        CHECK_MESSAGE(wrong.empty(), variant.name, ": ", wrong);
+      }
+    }
+  }
 }

@@ -42,8 +42,8 @@ bool describe(const halogen_context &context, const Direction &direction, const 
   set_text(info->isa, sizeof(info->isa), call.problem.gpu ? gpu_name() : isa_name(context.options.isa));
   info->workspace_bytes =
       static_cast<uint64_t>(direction.workspace_bytes(plan) + norm_copies_bytes(call.problem, call.copies) +
-                            context.options.num_threads * norm_task_bytes(call.problem, plan));
-  const Variant variant = variant_of(context.options.isa);
+                            (call.problem.gpu ? 0 : context.options.num_threads * norm_task_bytes(call.problem, plan)));
+  const Variant variant = norm_variant(call.problem.gpu, context.options.isa);
   if (complete && call.copies.count > 0) {
     complete = strided_copy_name(call.problem.dtype, variant) != nullptr;
     if (!complete) missing = "copy";

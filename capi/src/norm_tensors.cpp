@@ -72,8 +72,7 @@ halogen_status check_same_shape(const Report &report, const Tensor &tensor, cons
 }
 
 /// All of the data channel-first, or all channel-last; what is not is copied.
-halogen_status choose_strides(const Report &report, halogen_layout layout, DataField *data, int32_t count,
-                              NormProblem *p, NormCopies *copies) {
+void choose_strides(halogen_layout layout, DataField *data, int32_t count, NormProblem *p, NormCopies *copies) {
   NormStrides strides[2][kMaxData];
   bool fits[2][kMaxData];
   int32_t fitting[2] = {0, 0};
@@ -90,18 +89,10 @@ halogen_status choose_strides(const Report &report, halogen_layout layout, DataF
     *field.strides = fits[last][i] ? strides[last][i] : norm_dense(*p, p->channel_last);
     field.copied = field.present() && !fits[last][i];
     if (!field.copied) continue;
-    if (p->gpu) {
-      return fail(
-          report, HALOGEN_ERROR_LAYOUT,
-          "%s: expected channel-first or channel-last data as the others', got other strides (nothing is copied on "
-          "a GPU)",
-          field.name);
-    }
     const Strided caller = norm_strided(field.tensor, layout);
     copies->copy[copies->count++] = {field.memory, caller, norm_dense_strided(caller, p->channel_last), !field.written,
                                      field.written};
   }
-  return HALOGEN_OK;
 }
 
 /// A written tensor may be another of the call itself, place by place, where that is allowed, or apart from it.
@@ -166,7 +157,7 @@ halogen_status check_norm_data(const Report &report, halogen_layout layout, bool
   copies->count = 0;
   if (input.elements == 0) return HALOGEN_OK;
 
-  status = choose_strides(report, layout, data, count, p, copies);
+  choose_strides(layout, data, count, p, copies);
   for (int32_t i = 0; i < count && status == HALOGEN_OK; ++i) {
     if (!data[i].written || !data[i].present()) continue;
     if (overlaps_itself(data[i].tensor)) {

@@ -51,7 +51,7 @@ struct GradientResult {
   halogen_status status = HALOGEN_OK;
   std::string message;
   halogen_kernel_info ran{};
-  halogen_kernel_info query{}; /**< what halogen_norm_backward_query() says of the same call; on a CPU */
+  halogen_kernel_info query{}; /**< what halogen_norm_backward_query() says of the same call */
   bool gaps_intact = true;
   Values input, residual, weight, bias;
 };

@@ -32,8 +32,7 @@ typedef enum halogen_norm_path {
  * Shapes: `input`, `output`, `residual` of the same shape, rank 2 to 8, with the channels where `layout` says, and the same dtype:
  * float32, float64, float16 or bfloat16. Strides are any of 0 or more (elements; NULL: row-major without gaps; that of a
  * dimension of extent 1 is ignored); no two elements of the output at one place. Channel-first and channel-last memory, also with gaps
- * between channels, rows or samples, is worked on where it is, whichever way `layout` names its dimensions; other strides in a copy, on a
- * CPU (a GPU refuses them with HALOGEN_ERROR_UNSUPPORTED).
+ * between channels, rows or samples, is worked on where it is, whichever way `layout` names its dimensions; other strides in a copy.
  * All vectors (C), contiguous, of the data's dtype; for float16 and bfloat16 data each may be float32 too. 16-bit data are computed in
  * float32 and rounded once. All on one device.
  *
