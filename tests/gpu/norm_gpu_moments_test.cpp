@@ -184,7 +184,7 @@ void check(const NormProblem &whole, const std::vector<int64_t> &cuts, uint64_t 
 TEST_CASE("gpu: a batch in parts, one of them empty, is the whole batch, forward and backward") {
   uint64_t stream = 0;
   for (const DLDataType dtype : float_types) {
-    for (const Place place : {Place::first, Place::last}) {
+    for (const Place place : {Place::first, Place::last, Place::transposed}) {
       for (const int64_t rows : {5, 300}) {
         NormProblem problem;
         problem.shape = {7, 6, rows};

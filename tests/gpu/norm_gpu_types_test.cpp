@@ -33,6 +33,7 @@ void check_copies(const NormProblem &problem, const halogen_kernel_info &ran, co
   CHECK(std::string(query.kernels) == ran.kernels);
   CHECK(std::string(query.reason) == ran.reason);
   CHECK(query.workspace_bytes == ran.workspace_bytes);
+  CHECK(ran.workspace_bytes >= copies * static_cast<size_t>(element_count(problem.shape)) * bytes_of(problem.dtype));
 }
 
 void check_forward(const NormProblem &problem, uint64_t stream, bool in_place = false) {
