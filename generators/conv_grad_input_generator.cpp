@@ -26,7 +26,11 @@ class ConvGradInput : public halogen::Kernel<ConvGradInput> {
   }
 
   void generate() {
-    tiles = halogen::tiles_of(get_target(), y.type(), {0, 0, 0, 0, rows, vectors, slice_steps, 0, 0});
+    halogen::ConvTuned wanted = {};
+    wanted.gradient_rows = rows;
+    wanted.gradient_vectors = vectors;
+    wanted.gradient_slice = slice_steps;
+    tiles = halogen::tiles_of(get_target(), y.type(), wanted);
     const int steps = tiles.gradient_slice;
     const Expr M = w.dim(0).extent();
     step = RDom(0, steps, "step");

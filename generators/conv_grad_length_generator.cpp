@@ -12,10 +12,11 @@ using namespace Halide;
 class ConvGradLength : public halogen::Kernel<ConvGradLength> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  Input<Buffer<void, 4>> x{"x"};            // l, c, n, g
-  Input<Buffer<void, 3>> dy{"dy"};          // i, n, g
-  Input<Buffer<int32_t, 1>> at{"at"};       // m
-  Input<Buffer<void, 3>> before{"before"};  // m, c, g
+  GeneratorParam<int> taps{"taps", 0}, vectors{"vectors", 0};  // of a tile; 0: as measured
+  Input<Buffer<void, 4>> x{"x"};                               // l, c, n, g
+  Input<Buffer<void, 3>> dy{"dy"};                             // i, n, g
+  Input<Buffer<int32_t, 1>> at{"at"};                          // m
+  Input<Buffer<void, 3>> before{"before"};                     // m, c, g
   Input<bool> adds{"adds"};
   Output<Buffer<void, 3>> y{"y"};  // m, c, g; whole tiles of m
 
@@ -28,7 +29,11 @@ class ConvGradLength : public halogen::Kernel<ConvGradLength> {
   }
 
   void generate() {
-    const int count = halogen::kConvGradientLanes * get_target().natural_vector_size(y.type());
+    halogen::ConvTuned wanted = {};
+    wanted.weight_length_taps = taps;
+    wanted.weight_length_vectors = vectors;
+    tiles = halogen::tiles_of(get_target(), y.type(), wanted);
+    const int count = tiles.weight_length_vectors * get_target().natural_vector_size(y.type());
     const Expr L = x.dim(0).extent(), N = x.dim(2).extent(), whole = L / count, last = at.dim(0).extent() - 1;
     const Expr from = unsafe_promise_clamped(at(min(m, last)), 0, dy.dim(0).extent() - L);
     const RDom r(0, whole, 0, N, "r"), all(0, count, "all"), rest(whole * count, L - whole * count, 0, N, "rest");
@@ -43,11 +48,12 @@ class ConvGradLength : public halogen::Kernel<ConvGradLength> {
 
   void schedule() {
     for (OutputImageParam buffer : std::vector<OutputImageParam>{x, dy, at, before, y}) halogen::start_at_zero(buffer);
-    halogen::schedule_grad_length(y, total, lanes, {lane, m, c, g}, get_target());
+    halogen::schedule_grad_length(y, total, lanes, {lane, m, c, g}, get_target(), tiles);
   }
 
  private:
   Var lane{"lane"}, m{"m"}, c{"c"}, g{"g"};
+  halogen::ConvTuned tiles = {};
   Func lanes{"lanes"}, total{"total"};
 };
 

@@ -46,8 +46,11 @@ class ConvGradRows : public halogen::Kernel<ConvGradRows> {
       buffer.dim(0).set_bounds(0, block);
       buffer.dim(1).set_stride(block);
     }
-    const halogen::ConvTuned tiles = halogen::tiles_of(get_target(), y.type(), {0, 0, 0, 0, 0, 0, 0, taps, slice});
-    halogen::schedule_grad_rows(y, {lane, m, b, g}, r, x.dim(1).extent(), get_target(), tiles);
+    halogen::ConvTuned wanted = {};
+    wanted.weight_taps = taps;
+    wanted.weight_slice = slice;
+    halogen::schedule_grad_rows(y, {lane, m, b, g}, r, x.dim(1).extent(), get_target(),
+                                halogen::tiles_of(get_target(), y.type(), wanted));
   }
 
  private:

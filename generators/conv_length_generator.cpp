@@ -11,9 +11,10 @@ using namespace Halide;
 class ConvLength : public halogen::Kernel<ConvLength> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::f32, halogen::dtypes};
-  GeneratorParam<int> rows{"rows", 0};  // of a block that are summed: 1, 2; 0: all
-  Input<Buffer<void, 3>> x{"x"};        // i, ci, g
-  Input<Buffer<void, 5>> w{"w"};        // lane, j, ci, g, cb
+  GeneratorParam<int> rows{"rows", 0};                                   // of a block that are summed: 1, 2; 0: all
+  GeneratorParam<int> tile_rows{"tile_rows", 0}, vectors{"vectors", 0};  // of a tile; 0: as measured
+  Input<Buffer<void, 3>> x{"x"};                                         // i, ci, g
+  Input<Buffer<void, 5>> w{"w"};                                         // lane, j, ci, g, cb
   Input<int> dilation{"dilation"};
   Output<Buffer<void, 5>> y{"y"};  // p, c, u, g, cb
 
@@ -32,7 +33,11 @@ class ConvLength : public halogen::Kernel<ConvLength> {
   void schedule() {
     halogen::conv_buffers(x, w, y);
     const halogen::ConvOutput out = {y, y, p, c, u, g, cb};
-    halogen::schedule_length(t, out, get_target(), w.dim(1).extent(), rows);
+    halogen::ConvTuned wanted = {};
+    wanted.length_rows = tile_rows;
+    wanted.length_vectors = wanted.length1_vectors = wanted.length2_vectors = vectors;
+    const halogen::ConvTuned tiles = halogen::tiles_of(get_target(), w.type(), wanted);
+    halogen::schedule_length(t, out, get_target(), tiles, w.dim(1).extent(), rows);
   }
 
  private:

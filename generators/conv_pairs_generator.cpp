@@ -11,8 +11,9 @@ using namespace Halide;
 class ConvPairs : public halogen::Kernel<ConvPairs> {
  public:
   GeneratorParam<halogen::Dtype> dtype{"dtype", halogen::Dtype::bf16, {{"bf16", halogen::Dtype::bf16}}};
-  Input<Buffer<uint16_t, 3>> x{"x"};  // r, i, pair
-  Input<Buffer<uint16_t, 6>> w{"w"};  // r, lane, j, pair, kb, cb
+  GeneratorParam<int> positions{"positions", 0}, slice{"slice", 0};  // of a tile; 0: as measured
+  Input<Buffer<uint16_t, 3>> x{"x"};                                 // r, i, pair
+  Input<Buffer<uint16_t, 6>> w{"w"};                                 // r, lane, j, pair, kb, cb
   Input<int> step{"step"}, dilation{"dilation"};
   Output<Buffer<float, 5>> y{"y"};  // p, c, u, kb, cb
 
@@ -24,8 +25,11 @@ class ConvPairs : public halogen::Kernel<ConvPairs> {
   void schedule() {
     halogen::conv_buffers(x, w, y);
     const halogen::ConvOutput out = {y, y, p, c, u, kb, cb};
-    const halogen::ConvTuned tiles = halogen::tiles_of(get_target(), Float(32), {});
-    halogen::schedule_rows(t, out, get_target(), tiles, step, w.dim(2).extent());
+    halogen::ConvTuned wanted = {};
+    wanted.pairs_positions = positions;
+    wanted.pairs_slice = slice;
+    halogen::schedule_rows(t, out, get_target(), halogen::tiles_of(get_target(), Float(32), wanted), step,
+                           w.dim(2).extent());
   }
 
  private:

@@ -32,7 +32,9 @@ class ConvRows : public halogen::Kernel<ConvRows> {
   void schedule() {
     halogen::conv_buffers(x, w, y);
     const halogen::ConvOutput out = {y, y, p, c, u, kb, cb};
-    const halogen::ConvTuned wanted = {0, 0, positions, slice, 0, 0, 0, 0, 0};
+    halogen::ConvTuned wanted = {};
+    wanted.rows_positions = positions;
+    wanted.rows_slice = slice;
     halogen::schedule_rows(t, out, get_target(), halogen::tiles_of(get_target(), w.type(), wanted), step,
                            w.dim(1).extent());
   }

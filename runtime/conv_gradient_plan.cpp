@@ -64,7 +64,7 @@ ConvColumns columns_of(const ConvGradientProblem &p, const ConvTuned &tiles, int
   // Odd numbers of cache lines, as below.
   const auto row_of = [&](int64_t elements) { return (ceil_div(elements, block) | 1) * block; };
   c.row = row_of(w.C_out * w.K + c.tap_tile + lanes);
-  c.stored = round_up(c.count, static_cast<int64_t>(kConvGradientTaps));
+  c.stored = round_up(c.count, static_cast<int64_t>(tiles.weight_length_taps));
   c.x_row = row_of(c.count + lanes);
   const int64_t tasks = std::clamp(in * taps * size / kColumnTaskBytes, int64_t{1}, kTasks);
   c.input_channels = cut(in, ceil_div(in, tasks), 1);
@@ -164,7 +164,7 @@ bool conv_gradient_plan(const ConvGradientProblem &p, halogen_conv_path forced, 
   plan->x_unit = plan->groups.part * plan->x_group;
 
   plan->blocks = rows ? ceil_div(in, plan->block) : in;
-  const int64_t tap_tile = rows ? tiles.weight_taps : kConvGradientTaps;
+  const int64_t tap_tile = rows ? tiles.weight_taps : tiles.weight_length_taps;
   plan->stored_taps = round_up(plan->taps, tap_tile);
   plan->weight_group = plan->blocks * plan->stored_taps * (rows ? plan->block : 1);
 

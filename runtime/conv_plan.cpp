@@ -36,12 +36,13 @@ int64_t size_of(const ConvProblem &p) { return dtype_bytes(compute_dtype(p.shape
 int64_t tile_of(halogen_conv_path path, const ConvProblem &p, const ConvLayout &layout, halogen_isa isa,
                 bool few_rows) {
   const ConvVectors v = conv_vectors(isa);
-  if (path == HALOGEN_CONV_PATH_ROWS) return conv_tiles(v.bytes, v.registers).rows_positions;
-  int rows = conv_length_rows(v.registers);
+  const ConvTuned tiles = conv_tiles(v.bytes, v.registers);
+  if (path == HALOGEN_CONV_PATH_ROWS) return layout.pairs ? tiles.pairs_positions : tiles.rows_positions;
+  int vectors = few_rows ? 1 : tiles.length_vectors;
   for (int32_t i = 0; few_rows && i < layout.count; ++i) {
-    rows = std::min(rows, static_cast<int>(layout.runs[i].width * p.shape.group_out()));
+    vectors = std::max(vectors, conv_length_vectors(tiles, layout.runs[i].width * p.shape.group_out()));
   }
-  return conv_length_vectors(v.bytes, v.registers, rows) * v.bytes / size_of(p);
+  return vectors * v.bytes / size_of(p);
 }
 
 int64_t widest_run(const ConvLayout &layout) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "conv_plan.h"
+#include "conv_tiles.h"
 #include "frameworks/conv_pads.h"
 #include "support/random.h"
 
@@ -130,6 +131,46 @@ TEST_SUITE("conv_plan") {
         CHECK(most % plan.tile == 0);
         CHECK((plan.tile == most || plan.tile >= p.L + 1));
         CHECK((plan.tile / 2 < p.L + 1 || plan.tile % 2 != 0 || plan.tile < 6));
+      }
+    }
+  }
+
+  TEST_CASE(
+      "conv_tiles: whole tiles make a block of either dtype, and tiles of one and of two rows fit into each other") {
+    for (const halogen_isa isa : levels) {
+      const ConvVectors v = conv_vectors(isa);
+      const ConvTuned tiles = conv_tiles(v.bytes, v.registers);
+      CHECK(tiles.vector_bytes == v.bytes);
+      CHECK(tiles.registers == v.registers);
+      for (int ConvTuned::*const tile : kConvTiles) CHECK(tiles.*tile > 0);
+      for (const int size : {4, 8}) CHECK(kConvBlockBytes / size % tiles.length_rows == 0);
+      const auto [less, most] = std::minmax(tiles.length1_vectors, tiles.length2_vectors);
+      CHECK(most % less == 0);
+    }
+  }
+
+  TEST_CASE("conv_plan: one and two rows a group have a tile that their kernels' tiles fit into") {
+    for (const halogen_isa isa : levels) {
+      const ConvVectors v = conv_vectors(isa);
+      const ConvTuned tiles = conv_tiles(v.bytes, v.registers);
+      for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
+        const int64_t lanes = v.bytes / dtype_bytes(dtype);
+        for (const int64_t taps : {1, 2, 3}) {
+          ConvProblem p = {};
+          p.shape = {8, 8, taps, 2, 1, 8, dtype};
+          p.N = 1;
+          p.L = 1000;
+          p.L_out = 2000;
+          p.input = {8000, 1000, 1};
+          p.output = {16000, 2000, 1};
+          p.finite = true;
+          ConvPlan plan;
+          REQUIRE(conv_plan(p, conv_layout(p.shape, false), HALOGEN_CONV_PATH_AUTO, {512 << 10, 32 << 20}, isa, &plan));
+          CHECK(plan.few_rows);
+          // One tap: one phase has it. Two: a run of both. Three: the phases have runs of their own.
+          const int vectors = taps == 2 ? tiles.length2_vectors : tiles.length1_vectors;
+          CHECK(plan.tile == vectors * lanes);
+        }
       }
     }
   }

@@ -1,202 +1,199 @@
-// halogen_tune_conv [FILE]: searches the register tiles of the transposed convolution for this machine and writes the winners, with the
-// figures that say so, to FILE (generators/tuned/conv_transpose1d.h). Entries for other vectors are kept.
+// halogen_tune_conv [--isa LEVEL] [--present] [--rounds N] [FILE]: searches the register tiles of the transposed convolution and writes the
+// winners, with the figures that say so, to FILE (generators/tuned/conv_transpose1d.h). Other entries are kept.
+//
+// Without --isa for the best level that this CPU has; one whose only kernels are of bfloat16's pairs, with the level below it, whose others
+// it takes. --present measures the present tiles alone; N: 25.
+#include <algorithm>
 #include <cstdio>
-#include <ctime>
+#include <cstdlib>
 #include <exception>
-#include <fstream>
 #include <sstream>
+#include <stdexcept>
 
 #include "../../runtime/conv_tiles.h"
-#include "../machine.h"
-#include "tune.h"
+#include "conv_file.h"
+#include "conv_shapes.h"
 
 using namespace halogen_tune;
-using Halide::Callable;
-using Halide::Runtime::Buffer;
+using Halide::Target;
 using halogen::ConvTuned;
 
 namespace {
 
-constexpr int kBlock = halogen::kConvBlockBytes / 4, kRounds = 25;
-
-int round_up(int a, int b) { return (a + b - 1) / b * b; }
-
-/// Layers of vocoders: input channels, rows, taps, positions; large weights with few positions, and the other way round.
-struct Layer {
-  const char *name;
-  int channels, rows, taps, positions;
+struct Options {
+  std::string isa, path;
+  bool present = false;
+  int rounds = 25;
 };
-constexpr Layer kLayers[] = {{"512x64_L86", 512, 64, 2, 86},
-                             {"256x256_L256", 256, 256, 2, 256},
-                             {"128x128_L1024", 128, 128, 2, 1024},
-                             {"64x64_L2048", 64, 64, 2, 2048}};
 
-Buffer<float> filled(const std::vector<int> &extents) {
-  Buffer<float> buffer(extents);
-  int i = 0;
-  for (float *p = buffer.data(); p != buffer.data() + buffer.number_of_elements(); ++p)
-    *p = static_cast<float>(++i % 7 - 3) / 8;
-  return buffer;
-}
-
-double flops_of(const Layer &l) { return 2.0 * l.channels * l.rows * l.taps * l.positions; }
-
-/// y(p, c, u, kb, cb), lanes along rows.
-std::vector<Shape> rows_shapes(const Params &params) {
-  std::vector<Shape> shapes;
-  for (const Layer &l : kLayers) {
-    const int positions = round_up(l.positions, value_of(params, "positions"));
-    auto x = filled({positions + l.taps - 1, l.channels}), w = filled({kBlock, l.taps, l.channels, 1, l.rows / kBlock});
-    auto y = filled({1, kBlock, positions, 1, l.rows / kBlock});
-    shapes.push_back({l.name, flops_of(l), [=](const Callable &kernel) mutable { return kernel(x, w, 1, 1, y); }});
-  }
-  return shapes;
-}
-
-Buffer<int32_t> table_of(int taps, int stride) {
-  Buffer<int32_t> at(taps);
-  for (int m = 0; m < taps; ++m) at(m) = m * stride;
-  return at;
-}
-
-/// Whole layers, each channel's weights as far from the next one's as they are there: the rows of a tile meet in few sets of L1.
-constexpr Layer kGradientLayers[] = {{"512x4096_L86", 512, 2048, 2, 86},
-                                     {"256x2048_L256", 256, 1024, 2, 256},
-                                     {"128x256_L1024", 128, 128, 2, 1024},
-                                     {"64x128_L2048", 64, 64, 2, 2048}};
-
-/// y(u, n, c, g): rows of the weights are input channels, steps are rows and taps.
-std::vector<Shape> gradient_shapes(const Params &params) {
-  std::vector<Shape> shapes;
-  const int tile = value_of(params, "vectors") * Halide::get_host_target().natural_vector_size<float>();
-  for (const Layer &l : kGradientLayers) {
-    const int strip = round_up(std::min(l.positions, 256), tile), units = (l.positions + 255) / 256;
-    const int row = (round_up(strip + 1, kBlock) / kBlock | 1) * kBlock, steps = l.rows * l.taps;
-    auto x = filled({row * steps, units, 1}), w = filled({steps, l.channels, 1});
-    auto y = filled({strip, units, round_up(l.channels, value_of(params, "rows")), 1});
-    auto at = table_of(steps, row);
-    shapes.push_back({l.name, flops_of(l), [=](const Callable &kernel) mutable { return kernel(x, w, at, y); }});
-  }
-  return shapes;
-}
-
-/// y(lane, m, b, g).
-std::vector<Shape> weight_shapes(const Params &params) {
-  std::vector<Shape> shapes;
-  for (const Layer &l : kLayers) {
-    const int strip = std::min(l.positions, 256), units = l.positions / strip, taps = std::min(l.rows * l.taps, 384);
-    const int row = (round_up(strip + 1, kBlock) / kBlock | 1) * kBlock, blocks = l.channels / kBlock;
-    auto x = filled({kBlock, strip, units, blocks, 1}), dy = filled({row * taps, units, 1});
-    auto y = filled({kBlock, round_up(taps, value_of(params, "taps")), blocks, 1});
-    auto at = table_of(taps, row);
-    const double flops = 2.0 * l.channels * taps * strip * units;
-    shapes.push_back({l.name, flops, [=](const Callable &kernel) mutable { return kernel(x, dy, at, y, false, y); }});
-  }
-  return shapes;
-}
-
-/// Tiles of `accumulators` vectors and a little less, by slices.
-std::vector<Params> by_slices(const std::vector<Params> &tiles) {
-  std::vector<Params> all;
-  for (const Params &tile : tiles) {
-    for (const int slice : {128, 256, 512}) {
-      all.push_back(tile);
-      all.back().emplace_back("slice", slice);
+Options options(int argc, char **argv) {
+  Options o;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--present") {
+      o.present = true;
+    } else if (argument == "--isa" && i + 1 < argc) {
+      o.isa = argv[++i];
+    } else if (argument == "--rounds" && i + 1 < argc && std::atoi(argv[i + 1]) > 0) {
+      o.rounds = std::atoi(argv[++i]);
+    } else if (argument[0] != '-' && o.path.empty()) {
+      o.path = argument;
+    } else {
+      throw std::runtime_error("usage: halogen_tune_conv [--isa LEVEL] [--present] [--rounds N] [FILE]");
     }
+  }
+  return o;
+}
+
+struct Level {
+  std::string name;
+  Target target;
+
+  bool has_pairs() const { return target.features_any_of({Target::AVX512_SapphireRapids, Target::AVX512_Zen4}); }
+  int vector_bytes() const { return target.natural_vector_size<float>() * 4; }
+  int registers() const { return target.arch == Target::ARM || target.has_feature(Target::AVX512) ? 32 : 16; }
+};
+
+/// The library's levels, best first: what the build was told.
+std::vector<Level> levels() {
+  std::vector<Level> all;
+  std::istringstream words(HALOGEN_TUNE_LEVELS);
+  for (std::string word; words >> word;) {
+    const size_t equals = word.find('=');
+    all.push_back({word.substr(0, equals), Target(word.substr(equals + 1))});
   }
   return all;
 }
 
-std::string date() {
-  const std::time_t now = std::time(nullptr);
-  char text[16];
-  std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&now));
-  return text;
+bool runs_here(const Target &target) {
+  const Target host = Halide::get_host_target();
+  bool has_all = target.arch == host.arch && target.bits == host.bits;
+  for (int i = 0; i < Target::FeatureEnd; ++i) {
+    const auto feature = static_cast<Target::Feature>(i);
+    has_all = has_all && (host.has_feature(feature) || !target.has_feature(feature));
+  }
+  return has_all;
 }
 
-/// What the file says of measurements on other vectors: paragraphs of comment between its first one and the code.
-std::string other_evidence(const std::string &path, const std::string &of_vectors) {
-  std::ifstream file(path);
-  std::string kept, paragraph;
-  bool first = true;
-  for (std::string line; std::getline(file, line) && line.rfind("//", 0) == 0;) {
-    if (line != "//") {
-      paragraph += line + "\n";
-      continue;
+bool same_vectors(const ConvTuned &a, const ConvTuned &b) {
+  return a.vector_bytes == b.vector_bytes && a.registers == b.registers;
+}
+
+/// A kernel's tiles: the names of its generator's parameters, and where they are kept.
+struct Kernel {
+  Search search;
+  std::vector<std::pair<const char *, int ConvTuned::*>> tiles;
+  std::vector<std::vector<int>> candidates;
+};
+
+/// A tile and a slice are searched one after the other, each with the other one as it is.
+std::vector<std::vector<int>> by_slices(std::vector<std::vector<int>> tiles, const std::vector<int> &tile, int slice) {
+  for (std::vector<int> &each : tiles) each.push_back(slice);
+  for (const int other : {128, 256, 512}) {
+    tiles.push_back(tile);
+    tiles.back().push_back(other);
+  }
+  return tiles;
+}
+
+std::vector<Kernel> kernels_of(const Level &level, const ConvTuned &now) {
+  const int accumulators = halogen::conv_accumulators(level.vector_bytes(), level.registers());
+  const int lanes = level.vector_bytes() / 4;
+  const int columns = accumulators / (halogen::kConvBlockBytes / level.vector_bytes());
+  std::vector<std::vector<int>> by_block;
+  for (int n = std::max(1, columns / 3); n <= columns + 1; n += columns > 12 ? 4 : 1) by_block.push_back({n});
+  if (level.has_pairs()) {
+    return {{{"conv_pairs", "bf16", {}, {}, pairs_shapes},
+             {{"positions", &ConvTuned::pairs_positions}, {"slice", &ConvTuned::pairs_slice}},
+             by_slices(by_block, {now.pairs_positions}, now.pairs_slice)}};
+  }
+  // Rows by vectors: all accumulators, and fewer.
+  std::vector<std::vector<int>> length, gradient, weight_length;
+  for (const int vectors : {1, 2, 3, 4, 6}) {
+    for (const int rows : {2, 4, 8}) {
+      if (rows * vectors <= accumulators && 2 * rows * vectors >= accumulators) length.push_back({rows, vectors});
+      if (rows * vectors <= accumulators && rows * vectors >= 4 && vectors <= 4)
+        weight_length.push_back({rows, vectors});
     }
-    if (!first && paragraph.find(of_vectors) == std::string::npos) kept += paragraph + "//\n";
-    first = false;
-    paragraph.clear();
+    gradient.push_back({accumulators / vectors, vectors});
+    if (level.registers() >= 32) gradient.push_back({accumulators / 2 / vectors, vectors});
   }
-  return first || paragraph.find(of_vectors) != std::string::npos ? kept : kept + paragraph + "//\n";
+  // Tiles of one row and of two: each is a divisor of any other that is larger.
+  const std::vector<std::vector<int>> one{{accumulators}, {accumulators / 2}, {accumulators / 4}};
+  const std::vector<std::vector<int>> two{{accumulators / 2}, {accumulators / 4}};
+  const auto few = [&](int rows) {
+    return [=](const Params &params) { return length_few_shapes(params, lanes, rows); };
+  };
+  return {
+      {{"conv_rows", "f32", {}, {}, rows_shapes},
+       {{"positions", &ConvTuned::rows_positions}, {"slice", &ConvTuned::rows_slice}},
+       by_slices(by_block, {now.rows_positions}, now.rows_slice)},
+      {{"conv_length", "f32", {}, {}, [=](const Params &params) { return length_shapes(params, lanes); }},
+       {{"tile_rows", &ConvTuned::length_rows}, {"vectors", &ConvTuned::length_vectors}},
+       length},
+      {{"conv_length", "f32", {{"rows", 1}}, {}, few(1)}, {{"vectors", &ConvTuned::length1_vectors}}, one},
+      {{"conv_length", "f32", {{"rows", 2}}, {}, few(2)}, {{"vectors", &ConvTuned::length2_vectors}}, two},
+      {{"conv_grad_input", "f32", {}, {}, [=](const Params &params) { return gradient_shapes(params, lanes); }},
+       {{"rows", &ConvTuned::gradient_rows},
+        {"vectors", &ConvTuned::gradient_vectors},
+        {"slice", &ConvTuned::gradient_slice}},
+       by_slices(gradient, {now.gradient_rows, now.gradient_vectors}, now.gradient_slice)},
+      {{"conv_grad_rows", "f32", {}, {}, weight_shapes},
+       {{"taps", &ConvTuned::weight_taps}, {"slice", &ConvTuned::weight_slice}},
+       by_slices(by_block, {now.weight_taps}, now.weight_slice)},
+      {{"conv_grad_length", "f32", {}, {}, weight_length_shapes},
+       {{"taps", &ConvTuned::weight_length_taps}, {"vectors", &ConvTuned::weight_length_vectors}},
+       weight_length},
+  };
 }
 
-void write(const std::string &path, const ConvTuned &tuned, const std::vector<std::string> &evidence) {
-  const std::string of_vectors = "vectors of " + std::to_string(tuned.vector_bytes) + " bytes",
-                    kept = other_evidence(path, of_vectors);
-  std::ofstream file(path);
-  file << "// Tiles by the level's vectors, and the figures that say so: ./dev tune --op conv_transpose1d writes them. "
-          "Others "
-          "follow\n// runtime/conv_tiles.h's rule.\n//\n"
-       << kept << "// " << halogen_bench::cpu_model() << ", " << date() << ", " << of_vectors
-       << ", one thread, the shortest of " << kRounds << " times; input channels x rows, 2 taps, positions:\n";
-  for (const std::string &line : evidence) file << "//   " << line << "\n";
-  file << "#pragma once\n\nnamespace halogen {\n\nstruct ConvTuned {\n  int vector_bytes, registers;\n"
-          "  int rows_positions, rows_slice;\n  int gradient_rows, gradient_vectors, gradient_slice;\n"
-          "  int weight_taps, weight_slice;\n};\n\nconstexpr ConvTuned kConvTuned[] = {\n";
-  const auto entry = [&](const ConvTuned &t) {
-    const int all[] = {t.vector_bytes,     t.registers,      t.rows_positions, t.rows_slice,  t.gradient_rows,
-                       t.gradient_vectors, t.gradient_slice, t.weight_taps,    t.weight_slice};
-    file << "    {";
-    for (const int &value : all) file << (&value != all ? ", " : "") << value;
-    file << "},\n";
-  };
-  for (const ConvTuned &other : halogen::kConvTuned) {
-    if (other.vector_bytes != tuned.vector_bytes || other.registers != tuned.registers) entry(other);
+/// Searches a level's kernels; the winners are put into `tuned`. -> their evidence.
+std::vector<std::string> tune(const Level &level, const Options &options, ConvTuned &tuned) {
+  std::vector<std::string> evidence;
+  for (Kernel &kernel : kernels_of(level, tuned)) {
+    std::vector<int> now;
+    for (const auto &[name, tile] : kernel.tiles) now.push_back(tuned.*tile);
+    auto &candidates = kernel.candidates;
+    candidates.erase(std::remove(candidates.begin(), candidates.end(), now), candidates.end());
+    candidates.insert(candidates.begin(), now);
+    if (options.present) candidates.resize(1);
+    for (const std::vector<int> &values : candidates) {
+      Params params;
+      for (size_t i = 0; i < values.size(); ++i) params.emplace_back(kernel.tiles[i].first, values[i]);
+      kernel.search.candidates.push_back(params);
+    }
+    const Winner winner = search(kernel.search, level.target, options.rounds);
+    for (const auto &[name, tile] : kernel.tiles) tuned.*tile = value_of(winner.params, name);
+    evidence.push_back(winner.evidence);
   }
-  entry(tuned);
-  file << "};\n\n}  // namespace halogen\n";
-  if (!file) throw std::runtime_error("could not write " + path);
+  for (const std::string &line : evidence) std::printf("%s, best: %s\n", level.name.c_str(), line.c_str());
+  return evidence;
 }
 
 }  // namespace
 
 int main(int argc, char **argv) {
   try {
-    const Halide::Target host = Halide::get_host_target();
-    const int vector = host.natural_vector_size<float>() * 4;
-    const int registers = host.arch == Halide::Target::ARM || host.has_feature(Halide::Target::AVX512) ? 32 : 16;
-    const int accumulators = halogen::conv_accumulators(vector, registers);
-    std::vector<Params> rows, gradient, weight;
-    const int columns = accumulators / (halogen::kConvBlockBytes / vector);
-    for (int n = std::max(1, columns / 3); n <= columns + 1; n += columns > 12 ? 2 : 1) {
-      rows.push_back({{"positions", n}});
-      weight.push_back({{"taps", n}});
+    const Options o = options(argc, argv);
+    std::vector<ConvTuned> table(std::begin(halogen::kConvTuned), std::end(halogen::kConvTuned));
+    std::string here;
+    bool any = false;
+    for (const Level &level : levels()) {
+      if (!runs_here(level.target)) continue;
+      here += " " + level.name;
+      if (!o.isa.empty() && level.name != o.isa) continue;
+      const int bytes = level.vector_bytes(), registers = level.registers();
+      ConvTuned tuned = halogen::conv_tiles(bytes, registers);
+      for (const ConvTuned &entry : table) tuned = same_vectors(entry, tuned) ? entry : tuned;
+      const std::vector<std::string> evidence = tune(level, o, tuned);
+      const auto entry =
+          std::find_if(table.begin(), table.end(), [&](const ConvTuned &each) { return same_vectors(each, tuned); });
+      *(entry != table.end() ? entry : table.insert(table.end(), tuned)) = tuned;
+      if (!o.path.empty()) write_conv(o.path, table, level.name, bytes, o.rounds, evidence);
+      any = true;
+      if (!level.has_pairs()) break;
     }
-    for (const int vectors : {1, 2, 3, 4}) {
-      gradient.push_back({{"rows", accumulators / vectors}, {"vectors", vectors}});
-      if (registers >= 32) gradient.push_back({{"rows", accumulators / 2 / vectors}, {"vectors", vectors}});
-    }
-    const ConvTuned now = halogen::conv_tiles(vector, registers);
-    const Winner best[] = {
-        search("conv_rows", by_slices(rows), {{"positions", now.rows_positions}, {"slice", now.rows_slice}},
-               rows_shapes, kRounds),
-        search("conv_grad_input", by_slices(gradient),
-               {{"rows", now.gradient_rows}, {"vectors", now.gradient_vectors}, {"slice", now.gradient_slice}},
-               gradient_shapes, kRounds),
-        search("conv_grad_rows", by_slices(weight), {{"taps", now.weight_taps}, {"slice", now.weight_slice}},
-               weight_shapes, kRounds)};
-    const ConvTuned tuned = {vector,
-                             registers,
-                             value_of(best[0].params, "positions"),
-                             value_of(best[0].params, "slice"),
-                             value_of(best[1].params, "rows"),
-                             value_of(best[1].params, "vectors"),
-                             value_of(best[1].params, "slice"),
-                             value_of(best[2].params, "taps"),
-                             value_of(best[2].params, "slice")};
-    for (const Winner &winner : best) std::printf("best: %s\n", winner.evidence.c_str());
-    if (argc > 1) write(argv[1], tuned, {best[0].evidence, best[1].evidence, best[2].evidence});
+    if (!any) throw std::runtime_error("'" + o.isa + "' is none of the levels that this CPU has:" + here);
     return 0;
   } catch (const std::exception &problem) {
     std::fprintf(stderr, "halogen_tune_conv: %s\n", problem.what());

@@ -31,14 +31,9 @@ void specialise_taps(Stage sums, const RVar &taps, const Expr &count) {
 ConvTuned tiles_of(const Target &target, const Type &type, const ConvTuned &wanted) {
   const Registers regs = registers_of(target, type);
   ConvTuned tiles = conv_tiles(regs.bytes, regs.count);
-  const auto take = [](int &tile, int asked) { tile = asked != 0 ? asked : tile; };
-  take(tiles.rows_positions, wanted.rows_positions);
-  take(tiles.rows_slice, wanted.rows_slice);
-  take(tiles.gradient_rows, wanted.gradient_rows);
-  take(tiles.gradient_vectors, wanted.gradient_vectors);
-  take(tiles.gradient_slice, wanted.gradient_slice);
-  take(tiles.weight_taps, wanted.weight_taps);
-  take(tiles.weight_slice, wanted.weight_slice);
+  for (int ConvTuned::*const tile : kConvTiles) {
+    if (wanted.*tile != 0) tiles.*tile = wanted.*tile;
+  }
   return tiles;
 }
 
@@ -69,17 +64,18 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const
                    const Expr &taps) {
   const Registers regs = registers_of(target, t.sum.type());
   const int block = kConvBlockBytes / t.sum.type().bytes();
-  const int positions = tiles.rows_positions;
+  // A pair is one instruction: its two products are added in each lane.
+  const bool pairs = t.taps.dimensions() == 3;
+  const int positions = pairs ? tiles.pairs_positions : tiles.rows_positions;
+  const int steps = pairs ? tiles.pairs_slice : tiles.rows_slice;
   Func y = out.y;
   y.reorder(out.p, out.c, out.u, out.kb, out.cb);
   // A block's sums at all positions.
   Var outer("outer"), inner("inner"), stream("stream");
   RVar slice("slice"), channel("channel");
   t.sum.compute_at(y, out.kb).bound_extent(t.lane, block).vectorize(t.lane, regs.vector).unroll(t.lane).unroll(t.cb);
-  // A pair is one instruction: its two products are added in each lane.
-  const bool pairs = t.taps.dimensions() == 3;
   const auto tiled = [&](Stage sums, int tile, bool several) {
-    sums.split(t.taps.y, slice, channel, max(1, tiles.rows_slice / max(1, taps)), TailStrategy::GuardWithIf)
+    sums.split(t.taps.y, slice, channel, max(1, steps / max(1, taps)), TailStrategy::GuardWithIf)
         .split(t.u, outer, inner, tile, TailStrategy::RoundUp);
     std::vector<VarOrRVar> order{t.lane, inner, t.taps.x, channel, outer, slice};
     if (several) order.insert(order.begin() + 2, t.cb);
@@ -132,10 +128,11 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Target &target, const
   stored(y);
 }
 
-void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, const Expr &taps, int few) {
+void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, const ConvTuned &tiles, const Expr &taps,
+                     int few) {
   const Registers regs = registers_of(target, t.sum.type());
-  const int rows = few != 0 ? few : conv_length_rows(regs.count);
-  const int positions = conv_length_vectors(regs.bytes, regs.count, rows) * regs.vector;
+  const int rows = few != 0 ? few : tiles.length_rows;
+  const int positions = conv_length_vectors(tiles, few) * regs.vector;
   Var outer("outer"), inner("inner"), vector("vector"), co("co"), ci("ci");
   Func y = out.y, tile = t.sum.in();
   y.split(out.u, outer, inner, positions, TailStrategy::RoundUp).split(inner, vector, inner, regs.vector);
@@ -155,10 +152,10 @@ void schedule_length(TapSum &t, const ConvOutput &out, const Target &target, con
   t.sum.vectorize(t.u, regs.vector).unroll(t.u).unroll(t.lane);
   if (target.arch == Target::ARM) {
     // st2 wants neighbouring registers, and the sums would be moved to and fro for it: here a block's go through memory.
-    Var lanes("lanes"), lane("lane"), tiles("tiles"), u("u");
+    Var lanes("lanes"), lane("lane"), along("along"), u("u");
     tile.compute_at(y, out.kb).bound_extent(t.lane, block);
-    tile.split(t.lane, lanes, lane, rows).split(t.u, tiles, u, positions, TailStrategy::RoundUp);
-    tile.reorder(u, lane, lanes, tiles).vectorize(u, regs.vector).unroll(u).unroll(lane);
+    tile.split(t.lane, lanes, lane, rows).split(t.u, along, u, positions, TailStrategy::RoundUp);
+    tile.reorder(u, lane, lanes, along).vectorize(u, regs.vector).unroll(u).unroll(lane);
     t.sum.compute_at(tile, lanes);
   } else {
     tile.compute_at(y, co).bound_extent(t.lane, rows).bound_extent(t.u, positions);
@@ -225,15 +222,16 @@ void schedule_grad_rows(Func y, const std::vector<Var> &vars, const RDom &r, con
       .unroll(tap);
 }
 
-void schedule_grad_length(Func y, Func total, Func lanes, const std::vector<Var> &vars, const Target &target) {
-  const int vector = target.natural_vector_size(y.type());
+void schedule_grad_length(Func y, Func total, Func lanes, const std::vector<Var> &vars, const Target &target,
+                          const ConvTuned &tiles) {
+  const int vector = target.natural_vector_size(y.type()), taps = tiles.weight_length_taps;
   const Var &lane = vars[0], &m = vars[1], &c = vars[2], &g = vars[3];
   Var tile("tile"), tap("tap");
-  y.split(m, tile, tap, kConvGradientTaps, TailStrategy::RoundUp).reorder(tap, tile, c, g).unroll(tap);
-  total.compute_at(y, tile).bound_extent(m, kConvGradientTaps).unroll(m);
+  y.split(m, tile, tap, taps, TailStrategy::RoundUp).reorder(tap, tile, c, g).unroll(tap);
+  total.compute_at(y, tile).bound_extent(m, taps).unroll(m);
   for (int i = 0; i < total.num_update_definitions(); i++) total.update(i).unroll(m);
   total.update(0).atomic().vectorize(total.rvars(0)[0]);
-  lanes.compute_at(y, tile).bound_extent(m, kConvGradientTaps).bound(lane, 0, kConvGradientLanes * vector);
+  lanes.compute_at(y, tile).bound_extent(m, taps).bound(lane, 0, tiles.weight_length_vectors * vector);
   lanes.vectorize(lane, vector).unroll(lane).unroll(m);
   Stage sums = lanes.update();
   sums.reorder(lane, m, lanes.rvars(0)[0], lanes.rvars(0)[1]).vectorize(lane, vector).unroll(lane).unroll(m);

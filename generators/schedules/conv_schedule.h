@@ -28,8 +28,8 @@ void schedule_rows(TapSum &t, const ConvOutput &out, const Halide::Target &targe
 
 /// Lanes are positions: phases are interleaved in registers on their way out. `rows`: 1 or 2 where a block has no more, 0 for whole
 /// blocks.
-void schedule_length(TapSum &t, const ConvOutput &out, const Halide::Target &target, const Halide::Expr &taps,
-                     int rows);
+void schedule_length(TapSum &t, const ConvOutput &out, const Halide::Target &target, const ConvTuned &tiles,
+                     const Halide::Expr &taps, int rows);
 
 /// The gradient of the input: y(u, n, c, g) sums its parts by slices; a tile of positions u (of `length`) by rows c is in registers.
 void schedule_grad_input(Halide::Func y, Halide::Func part, const std::vector<Halide::Var> &vars,
@@ -42,7 +42,7 @@ void schedule_grad_rows(Halide::Func y, const std::vector<Halide::Var> &vars, co
 
 /// The same, lanes along positions: y(m, c, g) is total(m, c, g), which adds up lanes(lane, m, c, g) and what whole vectors leave.
 void schedule_grad_length(Halide::Func y, Halide::Func total, Halide::Func lanes, const std::vector<Halide::Var> &vars,
-                          const Halide::Target &target);
+                          const Halide::Target &target, const ConvTuned &tiles);
 
 }  // namespace halogen
 #endif
