@@ -15,8 +15,8 @@ using namespace halogen_tests;
 
 namespace {
 
-/** Problems with several tasks each: many channels, many short rows, few long rows, given statistics. */
-/** Of those dtypes that the variant has. */
+/** Problems with several tasks each: many channels, many short rows, few long rows, given statistics; of those dtypes
+ * that the variant has. */
 std::vector<NormProblem> problems(const Variant &variant) {
   std::vector<NormProblem> all;
   const auto add = [&](halogen_norm_scope scope, std::vector<int64_t> shape, bool given = false) {
