@@ -96,10 +96,11 @@ class Copier {
     const Loop &last = loops.loop[count - 1];
     int64_t at_once = last.extent;
     for (int64_t Loop::*stride : {&Loop::from, &Loop::to}) {
+      // With the gap that follows a loop's last element: that is how Halide counts.
       int64_t left = kReach - 1;
-      for (int32_t i = 0; i < count - 1; ++i) left -= (loops.loop[i].extent - 1) * (loops.loop[i].*stride);
+      for (int32_t i = 0; i < count - 1; ++i) left -= loops.loop[i].extent * (loops.loop[i].*stride);
       if (left < 0) return 0;
-      if (last.*stride > 0) at_once = std::min(at_once, left / (last.*stride) + 1);
+      if (last.*stride > 0) at_once = std::min(at_once, left / (last.*stride));
     }
     return gpu_ && at_once < last.extent && at_once > kAligned ? at_once / kAligned * kAligned : at_once;
   }
