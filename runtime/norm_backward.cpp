@@ -24,6 +24,11 @@ bool copies_sums(const NormProblem &p, const NormBackwardTensors &t) {
   return (t.sums.exists || t.part_sums.exists) && t.input.device.device_type == kDLOpenCL && norm_padded(row) != row;
 }
 
+/// Whether dx may be a multiple of the gradient: with given statistics it does not look at x.
+bool scalable(const NormProblem &p, const NormBackwardTensors &t) {
+  return t.has_grad_input && !p.own_statistics && !p.gpu;
+}
+
 /// Whether anything is computed from the gradient itself, beside grad_residual.
 bool uses_gradient(const NormBackwardTensors &t) {
   const bool parameters = t.grad_weight.exists || t.grad_bias.exists;
@@ -219,10 +224,10 @@ class Runner {
 
 }  // namespace
 
-Masked norm_masked(const NormBackwardTensors &t, const NormBackwardScalars &scalars, bool scaled) {
+Masked norm_masked(const NormProblem &p, const NormBackwardTensors &t, const NormBackwardScalars &scalars) {
   if (t.has_grad_residual) return Masked::grad_residual;
   if (!scalars.activates || !uses_gradient(t)) return Masked::none;
-  if (!scaled) return Masked::in_kernels;
+  if (!scalable(p, t)) return Masked::in_kernels;
   return t.has_grad_input && !t.on_input ? Masked::grad_input : Masked::workspace;
 }
 
@@ -230,9 +235,9 @@ NormBackwardSteps norm_backward_steps(const NormProblem &p, const NormPlan &plan
                                       const NormBackwardScalars &scalars) {
   NormBackwardSteps steps = {};
   const bool parameters = t.grad_weight.exists || t.grad_bias.exists, dx = t.has_grad_input;
-  steps.masked = norm_masked(t, scalars, norm_scalable(p, t));
+  steps.masked = norm_masked(p, t, scalars);
   const bool fusable = plan.path != HALOGEN_NORM_PATH_SPLIT;
-  const bool only_scaled = norm_scalable(p, t) && !(parameters && fusable);
+  const bool only_scaled = scalable(p, t) && !(parameters && fusable);
   steps.given = t.moments.exists && (parameters || dx || t.part_sums.exists);
   steps.recomputes = p.own_statistics && !t.mean.exists && !t.moments.exists && (parameters || dx);
   steps.scaled = only_scaled;

@@ -41,14 +41,9 @@ struct NormBackwardSteps {
   bool copied;      ///< sums of a part, or of all, go through workspace
 };
 
-/// With given statistics dx does not look at x.
-inline bool norm_scalable(const NormProblem &problem, const NormBackwardTensors &tensors) {
-  return tensors.has_grad_input && !problem.own_statistics && !problem.gpu;
-}
-
-/// Where the masked gradient goes; `workspace` has the strides of grad_input, or none of its own. @param scaled dx may be a multiple of it.
-NormBackwardSteps::Masked norm_masked(const NormBackwardTensors &tensors, const NormBackwardScalars &scalars,
-                                      bool scaled);
+/// Where the masked gradient goes; `workspace` has the strides of grad_input, or none of its own.
+NormBackwardSteps::Masked norm_masked(const NormProblem &problem, const NormBackwardTensors &tensors,
+                                      const NormBackwardScalars &scalars);
 
 NormBackwardSteps norm_backward_steps(const NormProblem &problem, const NormPlan &plan,
                                       const NormBackwardTensors &tensors, const NormBackwardScalars &scalars);

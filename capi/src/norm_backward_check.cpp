@@ -109,7 +109,7 @@ halogen_status check_norm_backward(const Report &report, const halogen_norm_back
   call->path = t.has_grad_input && args.moments == nullptr ? args.path : HALOGEN_NORM_PATH_SPLIT;
 
   using Masked = NormBackwardSteps::Masked;
-  const Masked masked = norm_masked(t, call->scalars, norm_scalable(p, t));
+  const Masked masked = norm_masked(p, t, call->scalars);
   p.masked = masked == Masked::in_kernels;
   p.result = t.output_strides;
   p.residual = masked <= Masked::in_kernels      ? t.grad_output_strides
