@@ -1,5 +1,5 @@
 // Transposed convolution, the gradient of the bias: y(co) = sum over t of g(t, co), in float64, g the gradient behind the activation.
-#include "algorithms/conv.h"
+#include "algorithms/activations.h"
 #include "algorithms/precision.h"
 #include "kernel.h"
 #include "schedules/buffers.h"

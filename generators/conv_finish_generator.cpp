@@ -2,7 +2,7 @@
 //   activation 0: leaky_relu(v, slope); a slope of 1: v itself, of 0: relu
 //   activation 1: tanh(v)
 //   activation 2: the gradient of leaky_relu(input(t, co), slope) by its argument, times v
-#include "algorithms/conv.h"
+#include "algorithms/activations.h"
 #include "algorithms/precision.h"
 #include "kernel.h"
 #include "schedules/buffers.h"

@@ -6,6 +6,7 @@
 //   activation 1: the gradient of leaky_relu, by its result
 //   activation 2: the gradient of tanh, by its result
 // With `pairs`, forward, of bfloat16 where conv_pairs is: y(i, r, c) is the word of channels 2c and 2c + 1 (0 beyond the last), f rounded.
+#include "algorithms/activations.h"
 #include "algorithms/conv.h"
 #include "algorithms/precision.h"
 #include "kernel.h"

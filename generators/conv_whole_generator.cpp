@@ -3,7 +3,7 @@
 // for t = stride*u + dilation*k + gap - left inside y, with phase k + phases*gap of first_phase … first_phase + count - 1 and u of
 // first_u … first_u + positions - 1; `taps` of them: 0 where only the bias is (gap > 0). f = leaky_relu(v, input_slope). act: activation
 // 0: leaky_relu(v, slope), 1: tanh. Rows of weights are (phase, co), phases first.
-#include "algorithms/conv.h"
+#include "algorithms/activations.h"
 #include "algorithms/conv_tiles.h"
 #include "algorithms/precision.h"
 #include "kernel.h"

@@ -1,8 +1,8 @@
 // Transposed convolution, the gradient of its input (GPUs):
 //   y(l, ci, n) = h * sum over co, k of w(k, co, ci) * g'(stride*l + dilation*k - left, co, n)
-// over the places of g' = the gradient `g` behind the activation that gave `result` (algorithms/conv.h numbers it); h is the derivative
+// over the places of g' = the gradient `g` behind the activation that gave `result` (algorithms/activations.h numbers it); h is the derivative
 // of leaky_relu(x(l, ci, n), input_slope).
-#include "algorithms/conv.h"
+#include "algorithms/activations.h"
 #include "algorithms/conv_tiles.h"
 #include "algorithms/precision.h"
 #include "kernel.h"

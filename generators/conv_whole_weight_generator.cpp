@@ -2,7 +2,7 @@
 //   y(k + K*co, ci, part) = sum over the part's samples n and positions l of f(x(l, ci, n)) * g'(stride*l + dilation*k - left, co, n)
 // f = leaky_relu(v, input_slope), or 1 without has_input: then it is the gradient of the bias. g' as in conv_whole_input. Part i has
 // positions of strip i % strips, `strip` of them, a multiple of what a tile takes, and the samples of set i / strips, `samples` of them.
-#include "algorithms/conv.h"
+#include "algorithms/activations.h"
 #include "algorithms/conv_tiles.h"
 #include "algorithms/precision.h"
 #include "kernel.h"

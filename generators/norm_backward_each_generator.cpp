@@ -35,6 +35,7 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
   }
 
   void generate() {
+    const halogen::OutputGradient gradient{precision, dy, y, masked, negative_slope};
     machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     const Type compute = precision.compute;
     const Expr S = x.dim(0).extent();  // 32 or more
@@ -117,12 +118,6 @@ class NormBackwardEach : public halogen::Kernel<NormBackwardEach> {
   }
 
  private:
-  /// The gradient that all is computed from.
-  Expr gradient(const Expr &i, const Expr &set, const Expr &row) {
-    return halogen::masked_gradient(masked, precision.decode(y(i, set, row)), precision.decode(dy(i, set, row)),
-                                    negative_slope);
-  }
-
   Var s{"s"}, g{"g"}, b{"b"}, k{"k"}, inner{"inner"}, outer{"outer"};
   halogen::Precision precision;
   halogen::Machine machine;

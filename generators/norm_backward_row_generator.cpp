@@ -37,6 +37,7 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
   }
 
   void generate() {
+    const halogen::OutputGradient gradient{precision, dy, y, masked, negative_slope};
     machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     const halogen::BlockShape shape{x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
     const Expr first_s = vars.ks * block_s, first_r = vars.kr * block_r;
@@ -97,12 +98,6 @@ class NormBackwardRow : public halogen::Kernel<NormBackwardRow> {
   }
 
  private:
-  /// The gradient that all is computed from.
-  Expr gradient(const Expr &at_s, const Expr &at_r, const Expr &at_g, const Expr &at_b) {
-    return halogen::masked_gradient(masked, precision.decode(y(at_s, at_r, at_g, at_b)),
-                                    precision.decode(dy(at_s, at_r, at_g, at_b)), negative_slope);
-  }
-
   Var s{"s"}, r{"r"}, g{"g"}, b{"b"};
   halogen::Precision precision;
   halogen::Machine machine;

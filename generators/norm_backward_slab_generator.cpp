@@ -36,6 +36,7 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
   }
 
   void generate() {
+    const halogen::OutputGradient gradient{precision, dy, y, masked, negative_slope};
     doubles = halogen::machine_of(get_target(), Float(64)).vector;
     const Type compute = precision.compute;
     const Expr slab = x.dim(0).extent() / S, rows = x.dim(1).extent();
@@ -93,12 +94,6 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
   }
 
  private:
-  /// The gradient that all is computed from.
-  Expr gradient(const Expr &at_i, const Expr &at_r, const Expr &at_t, const Expr &at_b) {
-    return halogen::masked_gradient(masked, precision.decode(y(at_i, at_r, at_t, at_b)),
-                                    precision.decode(dy(at_i, at_r, at_t, at_b)), negative_slope);
-  }
-
   Var i{"i"}, r{"r"}, j{"j"}, t{"t"}, b{"b"};
   int doubles = 1;
   halogen::SlabVars vars;

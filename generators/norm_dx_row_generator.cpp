@@ -30,6 +30,7 @@ class NormDxRow : public halogen::Kernel<NormDxRow> {
   }
 
   void generate() {
+    const halogen::OutputGradient gradient{precision, dy, y, masked, negative_slope};
     const Expr bs = min(b, mean_hi.dim(1).extent() - 1);
     const Expr value = halogen::input_gradient(
         get_target(), Expr(true), precision.operand(scale(min(r, scale.dim(0).extent() - 1), g, bs)),
@@ -53,12 +54,6 @@ class NormDxRow : public halogen::Kernel<NormDxRow> {
   }
 
  private:
-  /// The gradient that all is computed from.
-  Expr gradient(const Expr &at_s, const Expr &at_r, const Expr &at_g, const Expr &at_b) {
-    return halogen::masked_gradient(masked, precision.decode(y(at_s, at_r, at_g, at_b)),
-                                    precision.decode(dy(at_s, at_r, at_g, at_b)), negative_slope);
-  }
-
   Var s{"s"}, r{"r"}, g{"g"}, b{"b"};
   halogen::Precision precision;
 };

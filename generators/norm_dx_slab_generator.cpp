@@ -29,6 +29,7 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
   }
 
   void generate() {
+    const halogen::OutputGradient gradient{precision, dy, y, masked, negative_slope};
     const Expr set = vectors.j / per_set;
     const Var &et = vectors.t, &eb = vectors.b;
     std::vector<Expr> values{scale(vectors.j, et, eb), mean_hi(set, et, eb), slope(set, et, eb), offset(set, et, eb)};
@@ -55,12 +56,6 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
   }
 
  private:
-  /// The gradient that all is computed from.
-  Expr gradient(const Expr &at_i, const Expr &at_r, const Expr &at_t, const Expr &at_b) {
-    return halogen::masked_gradient(masked, precision.decode(y(at_i, at_r, at_t, at_b)),
-                                    precision.decode(dy(at_i, at_r, at_t, at_b)), negative_slope);
-  }
-
   Var i{"i"}, r{"r"}, t{"t"}, b{"b"};
   halogen::Precision precision;
   halogen::Expanded vectors;

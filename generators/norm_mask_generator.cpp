@@ -24,8 +24,8 @@ class NormMask : public halogen::Kernel<NormMask> {
   }
 
   void generate() {
-    g(d0, d1, d2, d3) = precision.encode(halogen::masked_gradient(
-        Internal::const_true(), precision.decode(y(d0, d1, d2, d3)), precision.decode(dy(d0, d1, d2, d3)), slope));
+    const halogen::OutputGradient gradient{precision, dy, y, Internal::const_true(), slope};
+    g(d0, d1, d2, d3) = precision.encode(gradient(d0, d1, d2, d3));
   }
 
   void schedule() {

@@ -29,6 +29,7 @@ class NormSumsRow : public halogen::Kernel<NormSumsRow> {
   }
 
   void generate() {
+    const halogen::OutputGradient gradient{precision, dy, y, masked, negative_slope};
     machine = halogen::machine_of(get_target(), precision.compute, precision.storage);
     shape = {x.dim(0).extent(), x.dim(1).extent(), block_s, block_r};
     const Expr first_s = vars.ks * block_s, first_r = vars.kr * block_r;
@@ -65,12 +66,6 @@ class NormSumsRow : public halogen::Kernel<NormSumsRow> {
   }
 
  private:
-  /// The gradient that all is computed from.
-  Expr gradient(const Expr &s, const Expr &r, const Expr &g, const Expr &b) {
-    return halogen::masked_gradient(masked, precision.decode(y(s, r, g, b)), precision.decode(dy(s, r, g, b)),
-                                    negative_slope);
-  }
-
   halogen::BlockVars vars;
   halogen::Precision precision;
   halogen::Machine machine;

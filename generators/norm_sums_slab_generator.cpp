@@ -27,6 +27,7 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
   }
 
   void generate() {
+    const halogen::OutputGradient gradient{precision, dy, y, masked, negative_slope};
     doubles = halogen::machine_of(get_target(), Float(64)).vector;
     const bool gpu = get_target().has_gpu_feature();
     shape = gpu ? halogen::gpu_slab_shape(x.dim(1).extent(), chunk_r)
@@ -63,12 +64,6 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
   }
 
  private:
-  /// The gradient that all is computed from.
-  Expr gradient(const Expr &i, const Expr &r, const Expr &t, const Expr &b) {
-    return halogen::masked_gradient(masked, precision.decode(y(i, r, t, b)), precision.decode(dy(i, r, t, b)),
-                                    negative_slope);
-  }
-
   int doubles = 1;
   halogen::SlabVars vars;
   halogen::Precision precision;

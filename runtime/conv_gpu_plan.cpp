@@ -83,9 +83,7 @@ bool conv_gpu_plan(const ConvProblem &p, const ConvWeights &weight, halogen_conv
     if (blocks > kMaxElements) return too_large("a sample takes less than 2^31 thread blocks");
     plan->samples = std::min(plan->samples, kMaxElements / blocks);
   }
-  // A part of the samples may begin where a device wants parts of its memory to begin.
-  constexpr int64_t kAligned = 256;
-  if (plan->samples < p.N && plan->samples > kAligned) plan->samples = plan->samples / kAligned * kAligned;
+  plan->samples = gpu_part(plan->samples, p.N);
   plan->reason = forced != HALOGEN_CONV_PATH_AUTO ? "GPU: as asked for"
                  : plan->classes[0].direct        ? "GPU: few rows, a thread for each position"
                                                   : "GPU: tiles of rows by positions";

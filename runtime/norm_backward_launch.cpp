@@ -50,32 +50,45 @@ int NormBackwardLaunch::given(const Spreads &to, const Memory &unused) {
 }
 
 int NormBackwardLaunch::mask(const Memory &to, const NormStrides &strides) {
-  // Any view does that has long rows; passes keep offsets within 31 bits.
+  // Any view does that has long rows.
   constexpr int64_t kShort = 32, kTaskBytes = 128 * 1024;
   const Memory &result = scalars_.activates ? t_.output : t_.grad_output;
   const NormStrides &result_strides = scalars_.activates ? t_.output_strides : t_.grad_output_strides;
   const double slope = scalars_.activates ? scalars_.slope : 1;
   const NormStrides *all[] = {&result_strides, &t_.grad_output_strides, &strides};
-  const auto every = [&](auto test) {
-    return std::all_of(std::begin(all), std::end(all), [&](auto *t) { return test(*t); });
-  };
+  const auto outer_stride = [&](const NormStrides &t) { return p_.channel_last ? t.s : t.c; };
   const int64_t row = p_.channel_last ? p_.C : p_.S, rows = p_.channel_last ? p_.S : p_.C;
-  const bool joined = row < kShort && every([&](const NormStrides &t) { return (p_.channel_last ? t.s : t.c) == row; });
+  const bool joined =
+      row < kShort && std::all_of(std::begin(all), std::end(all), [&](auto *t) { return outer_stride(*t) == row; });
   const int64_t inner = joined ? row * rows : row, outer = joined ? 1 : rows;
-  const int64_t grain_2 = std::clamp<int64_t>(kTaskBytes / (inner * bytes_), 1, outer);
-  for (int64_t n = 0; n < p_.N; n += plan_.samples) {
-    const int64_t count = std::min(plan_.samples, p_.N - n);
-    const int64_t grain_3 = grain_2 < outer ? 1 : std::clamp<int64_t>(kTaskBytes / (inner * outer * bytes_), 1, count);
-    const auto data = [&](const Memory &memory, const NormStrides &t) {
-      return Buffer(memory.at(n * t.n, bytes_), storage_,
-                    {dim(inner, 1), dim(1, 1), dim(outer, p_.channel_last ? t.s : t.c), dim(count, t.n)});
-    };
-    const auto same = [&](const Memory &memory) { return memory.base == to.base && memory.offset == to.offset; };
-    Buffer y = data(result, result_strides), dy = data(t_.grad_output, t_.grad_output_strides);
-    Buffer g = data(to, strides);
-    const int code = launch<NormRole::mask>(p_.dtype, y, dy, slope, same(result) || same(t_.grad_output),
-                                            static_cast<int32_t>(grain_2), static_cast<int32_t>(grain_3), g);
-    if (code != 0) return code;
+  // The plan's passes do not know all of these tensors.
+  int64_t samples = p_.N, at_once = outer;
+  for (const NormStrides *t : all) {
+    at_once = std::min(at_once, norm_at_once(outer, outer_stride(*t), inner - 1));
+    samples = std::min(samples, norm_at_once(p_.N, t->n, inner - 1 + (outer - 1) * outer_stride(*t)));
+  }
+  samples = std::max<int64_t>(1, samples);
+  if (p_.gpu) {
+    at_once = gpu_part(at_once, outer);
+    samples = gpu_part(samples, p_.N);
+  }
+  const int64_t grain_2 = std::clamp<int64_t>(kTaskBytes / (inner * bytes_), 1, at_once);
+  const int64_t grain_3 =
+      grain_2 < at_once ? 1 : std::clamp<int64_t>(kTaskBytes / (inner * at_once * bytes_), 1, samples);
+  const auto same = [&](const Memory &memory) { return memory.base == to.base && memory.offset == to.offset; };
+  for (int64_t n = 0; n < p_.N; n += samples) {
+    for (int64_t first = 0; first < outer; first += at_once) {
+      const auto data = [&](const Memory &memory, const NormStrides &t) {
+        return Buffer(memory.at(n * t.n + first * outer_stride(t), bytes_), storage_,
+                      {dim(inner, 1), dim(1, 1), dim(std::min(at_once, outer - first), outer_stride(t)),
+                       dim(std::min(samples, p_.N - n), t.n)});
+      };
+      Buffer y = data(result, result_strides), dy = data(t_.grad_output, t_.grad_output_strides);
+      Buffer g = data(to, strides);
+      const int code = launch<NormRole::mask>(p_.dtype, y, dy, slope, same(result) || same(t_.grad_output),
+                                              static_cast<int32_t>(grain_2), static_cast<int32_t>(grain_3), g);
+      if (code != 0) return code;
+    }
   }
   return 0;
 }

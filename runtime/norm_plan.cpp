@@ -70,18 +70,14 @@ int64_t set_values(const NormProblem &p) { return p.channels_per_sum() * p.S * (
 /// Bytes that are read for a value: x and, backward, the gradient of y and what it is masked by.
 int64_t read_bytes(const NormProblem &p) { return dtype_bytes(p.dtype) * (!p.backward ? 1 : p.masked ? 3 : 2); }
 
-/// The furthest element of a sample from its first.
-int64_t reach(const NormProblem &p, const NormStrides &t) { return (p.C - 1) * t.c + (p.S - 1) * t.s; }
-
 /// Samples that kernels can take at once; 0: not one.
 int64_t addressable_samples(const NormProblem &p) {
   int64_t samples = p.N;
-  const bool one = p.every([&](const NormStrides &t) {
-    const int64_t left = kMaxElements - 1 - reach(p, t);
-    if (left >= 0 && p.N > 1 && t.n > 0) samples = std::min(samples, left / t.n + 1);
-    return left >= 0;
+  p.every([&](const NormStrides &t) {
+    samples = std::min(samples, norm_at_once(p.N, t.n, (p.C - 1) * t.c + (p.S - 1) * t.s));
+    return samples > 0;
   });
-  return one ? samples : 0;
+  return p.gpu ? gpu_part(samples, p.N) : samples;
 }
 
 /// Whether samples follow each other as the sets, or rows, of one do.
@@ -228,7 +224,7 @@ void plan_slabs(const NormProblem &p, int64_t slab, NormPlan *plan) {
   plan->slab = at_least_one(p.gpu ? p.C : slab / per_set * per_set, p.C);
   if (plan->slab < per_set) plan->slab = static_cast<int32_t>(per_set);
   const SlabView view = norm_slab_view(p, plan->samples);
-  if (p.gpu && view.b > kGpuSamples) plan->samples = kGpuSamples;
+  if (p.gpu && view.b > kGpuSamples) plan->samples = gpu_part(kGpuSamples, view.b);
   const int64_t row_bytes = int64_t{plan->slab} * view.S * bytes;
   plan->slab_block_r = at_least_one(kBlockRowsSlab, view.r);
   int64_t rows = ceil_div(std::max(kBlockRowsSlab, kTaskBytes / row_bytes), kBlockRowsSlab) * kBlockRowsSlab;
@@ -330,6 +326,14 @@ int64_t norm_task_bytes(const NormProblem &p, const NormPlan &plan) {
   if (plan.each && p.backward) return 0;
   const RowView view = plan.each ? norm_each_view(p, plan.samples) : norm_sets_view(p, plan.samples);
   return 2 * doubles * ceil_div(view.s, plan.block_s) * ceil_div(view.r, plan.block_r) * plan.sets_per_task;
+}
+
+int64_t norm_at_once(int64_t count, int64_t stride, int64_t reach) {
+  const int64_t left = kMaxElements - 1 - reach;
+  if (left < 0) return 0;
+  if (count == 1 || stride <= 0) return count;
+  // Halide counts the gap that follows the last, too.
+  return std::min({count, left / stride + 1, std::max<int64_t>(1, kMaxElements / stride)});
 }
 
 bool norm_plan(const NormProblem &p, halogen_norm_path forced, const Caches &caches, halogen_stores stores,

@@ -114,6 +114,10 @@ SlabView::Strides strides_of(const NormProblem &problem, const SlabView &view, c
 bool norm_plan(const NormProblem &problem, halogen_norm_path forced, const Caches &caches, halogen_stores stores,
                NormPlan *plan);
 
+/// Of `count` samples or rows that are `stride` apart and each reach over `reach` elements from its first: how many a kernel can address; 0:
+/// not one.
+int64_t norm_at_once(int64_t count, int64_t stride, int64_t reach);
+
 /// Statistic sets of the whole problem.
 int64_t norm_sets(const NormProblem &problem);
 

@@ -21,8 +21,6 @@ constexpr int32_t kRank = 4, kGpuRank = kMaxRank;  // of a kernel's buffers
 // Elements from a buffer's first to its last: a kernel counts on to the end of a block.
 constexpr int64_t kReach = kMaxElements - 1024;
 constexpr int64_t kTaskBytes = 128 * 1024;
-// GPU: a part may begin where a device wants parts of its memory to begin.
-constexpr int64_t kAligned = 256;
 
 /// Bits are copied, whatever they mean.
 Dtype bits_of(Dtype dtype) { return dtype == Dtype::bf16 ? Dtype::f16 : dtype; }
@@ -102,7 +100,7 @@ class Copier {
       if (left < 0) return 0;
       if (last.*stride > 0) at_once = std::min(at_once, left / (last.*stride));
     }
-    return gpu_ && at_once < last.extent && at_once > kAligned ? at_once / kAligned * kAligned : at_once;
+    return gpu_ ? gpu_part(at_once, last.extent) : at_once;
   }
 
   int launch(const Loops &loops, int32_t count, const Memory &from, const Memory &to) {

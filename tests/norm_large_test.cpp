@@ -141,7 +141,7 @@ TEST_SUITE("norm_large") {
     check_backward(one_block(2), static_cast<int64_t>(repeats), input, grad_output, grad_input);
   }
 
-  TEST_CASE("norm: other strides that reach over more than 2^31 elements are copied in parts") {
+  TEST_CASE("norm: strides that reach over more than 2^31 elements are taken, or copied, in parts") {
     constexpr int64_t far = (int64_t{1} << 30) + 1000;
     const RepeatedMapping input(block * sizeof(float), 770), output(block * sizeof(float), 770);
     if (!input.data() || !output.data()) {
@@ -152,8 +152,9 @@ TEST_SUITE("norm_large") {
     problem.shape = {4, 3, 5, 7};
     const NormData data = ordinary_data(problem, 3);
     const NormReference expected = reference(problem, data);
-    // Two samples at a time; samples one at a time, of which two channels at a time.
-    for (const std::vector<int64_t> &strides : std::vector<std::vector<int64_t>>{{far, 80, 15, 2}, {80, far, 15, 2}}) {
+    // Copies of one sample at a time; of one channel at a time; no copy.
+    for (const std::vector<int64_t> &strides :
+         std::vector<std::vector<int64_t>>{{far, 80, 15, 2}, {80, far, 15, 2}, {far, 35, 7, 1}}) {
       const TensorForm form{float32, problem.shape, strides};
       store(form, data.input, input.data());
       NormStorage storage(problem, data);
@@ -167,6 +168,51 @@ TEST_SUITE("norm_large") {
         call.output.set_strides(strides);
         REQUIRE_MESSAGE(call.run(context_of(variant)) == HALOGEN_OK, call.error.message);
         const std::string wrong = compare("output", load(form, memory.output), expected.output, expected.tolerance);
+        CHECK_MESSAGE(wrong.empty(), variant.name, ": ", wrong);
+      }
+    }
+  }
+
+  TEST_CASE("norm: gradients of outer strides that reach over more than 2^31 elements are masked in parts") {
+    constexpr int64_t far = (int64_t{1} << 30) + 1000;
+    const RepeatedMapping grad_output(block * sizeof(float), 770), output(block * sizeof(float), 770);
+    if (!grad_output.data() || !output.data()) {
+      MESSAGE("left out: this system gives no two tensors of 12 GiB of addresses");
+      return;
+    }
+    NormProblem problem;
+    problem.shape = {4, 3, 5, 7};
+    problem.activation = HALOGEN_ACTIVATION_RELU;
+    const GradientData data(problem, 5);
+    const GradientReference expected = reference_gradients(problem, data);
+    // One sample at a time; of each sample one channel at a time.
+    for (const std::vector<int64_t> &strides : std::vector<std::vector<int64_t>>{{far, 35, 7, 1}, {80, far, 7, 1}}) {
+      const TensorForm dense{float32, problem.shape, dense_strides(problem.shape)},
+          apart{float32, problem.shape, strides};
+      StoredTensor input(dense, data.forward.input), weight({float32, {3}, {1}}, data.forward.weight);
+      store(apart, data.grad_output, grad_output.data());
+      store(apart, data.output, output.data());
+      for (const Variant &variant : variants()) {
+        StoredTensor residual(dense, Values(data.grad_output.size(), std::nan(""))), gradient = residual;
+        TensorView x(input.data(), problem.shape), w(weight.data(), {3}), dx(gradient.data(), problem.shape);
+        TensorView dr(residual.data(), problem.shape), dy(grad_output.data(), problem.shape);
+        TensorView y(output.data(), problem.shape);
+        for (TensorView *view : {&dy, &y}) view->set_strides(strides);
+        halogen_norm_backward_args args = HALOGEN_NORM_BACKWARD_ARGS_INIT;
+        halogen_error error = HALOGEN_ERROR_INIT;
+        args.scope = problem.scope;
+        args.activation = problem.activation;
+        args.input = &x.dl;
+        args.grad_output = &dy.dl;
+        args.output = &y.dl;
+        args.weight = &w.dl;
+        args.grad_input = &dx.dl;
+        args.grad_residual = &dr.dl;
+        args.eps = problem.eps;
+        REQUIRE_MESSAGE(halogen_norm_backward(context_of(variant), &args, &error) == HALOGEN_OK, error.message);
+        const std::string wrong =
+            compare("grad_residual", residual.values(), expected.residual, expected.residual_tolerance) +
+            compare("grad_input", gradient.values(), expected.input, expected.input_tolerance);
         CHECK_MESSAGE(wrong.empty(), variant.name, ": ", wrong);
       }
     }

@@ -31,16 +31,5 @@ bool takes_pairs(Dtype dtype, const Halide::Target &target);
 /// Two values of bfloat16 as one word, the first in its lower half.
 Halide::Expr bfloat16_pair(const Halide::Expr &first, const Halide::Expr &second);
 
-/// v where it is not negative, slope * v where it is; a slope of 0 gives 0 for every negative v. NaN stays NaN.
-Halide::Expr leaky_relu(const Halide::Expr &v, const Halide::Expr &slope);
-
-/// `gradient`, which is by the result of an activation, by its argument. 0: the same; 1: times slope where the result, of a leaky relu or
-/// with its argument's sign, is not above 0, a slope of 0 gives 0; 2: tanh.
-Halide::Expr activation_gradient(const Halide::Expr &gradient, const Halide::Expr &result,
-                                 const Halide::Expr &activation, const Halide::Expr &slope);
-
-/// tanh to about two units in the last place, in lanes; NaN stays NaN.
-Halide::Expr hyperbolic_tangent(const Halide::Expr &v);
-
 }  // namespace halogen
 #endif

@@ -4,11 +4,6 @@ namespace halogen {
 
 using namespace Halide;
 
-Expr masked_gradient(const Expr &masked, const Expr &y, const Expr &dy, const Expr &slope) {
-  const Expr zero = cast(dy.type(), 0), factor = cast(dy.type(), slope);
-  return strict_float(select(masked && y <= zero, select(factor == zero, zero, dy * factor), dy));
-}
-
 Expr rstd_of(const Expr &spread, const Expr &is_rstd, const Expr &eps) {
   const Expr value = cast<double>(spread);
   return select(is_rstd, value, cast<double>(1) / sqrt(value + eps));

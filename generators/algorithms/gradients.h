@@ -4,7 +4,7 @@
 //   dx = a g + b d + c      a = weight * rstd
 // and, where the statistics are the input's own, over sets of M values that may hold several channels,
 //   b = -rstd^3 / M * sum(weight S2)      c = -rstd / M * sum(weight S1)
-// With given statistics b = c = 0. Behind an activation g is its gradient's mask times that of the result.
+// With given statistics b = c = 0. Behind an activation, g is the gradient of its result where that is positive, and slope times it elsewhere.
 // (Ioffe, Szegedy, "Batch Normalization", 2015, section 3, with the terms of dvar and dmean put in.)
 // d is taken from mean_hi where sums and products are in the type of the data; the rest of the mean is put right in f64:
 //   sum(g d) = sum(g (x - mean_hi)) - mean_lo S1      b d + c = b (x - mean_hi) + (c - b mean_lo)
@@ -12,13 +12,23 @@
 #define HALOGEN_GENERATORS_GRADIENTS_H
 
 #include "Halide.h"
+#include "activations.h"
+#include "precision.h"
 
 namespace halogen {
 
-/// The gradient of the activation's argument from that of its result y: dy where y > 0 or NaN, slope * dy elsewhere; just dy unless
-/// `masked`. What comes in is decoded.
-Halide::Expr masked_gradient(const Halide::Expr &masked, const Halide::Expr &y, const Halide::Expr &dy,
-                             const Halide::Expr &slope);
+/// What all gradients are computed from, at a place of the buffers: dy or, if `masked`, the gradient behind the activation whose result
+/// is y.
+struct OutputGradient {
+  Precision precision;
+  Halide::Func dy, y;
+  Halide::Expr masked, slope;
+
+  template <class... Places>
+  Halide::Expr operator()(const Places &...at) const {
+    return masked_gradient(masked, precision.decode(y(at...)), precision.decode(dy(at...)), slope);
+  }
+};
 
 /// 1 / sqrt(var + eps) in f64 from var, or from what was saved of it.
 Halide::Expr rstd_of(const Halide::Expr &spread, const Halide::Expr &is_rstd, const Halide::Expr &eps);
