@@ -31,7 +31,8 @@ class NormApplyRow : public halogen::Kernel<NormApplyRow> {
 
   void generate() {
     const Expr lo = select(has_lo, mean_lo(g, b), cast(precision.compute, 0));
-    const halogen::Affine a = halogen::affine(lo, var(g, b), eps, has_weight, weight(r, g), has_bias, bias(r, g));
+    const halogen::Affine a = halogen::affine(lo, halogen::reciprocal_deviation(var(g, b), eps), has_weight,
+                                              weight(r, g), has_bias, bias(r, g));
     affine(r, g, b) = Tuple(precision.operand(a.scale), precision.operand(a.shift));
     const Expr bs = min(b, mean_hi.dim(1).extent() - 1);
     const FuncRef of_row = affine(min(r, weight.dim(0).extent() - 1), g, bs);

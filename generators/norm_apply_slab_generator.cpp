@@ -33,13 +33,16 @@ class NormApplySlab : public halogen::Kernel<NormApplySlab> {
   }
 
   void generate() {
-    const Var &j = expanded.j, &et = expanded.t, &eb = expanded.b;
-    const Expr q = j / per_set, zero = cast(precision.compute, 0);
-    const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(q, et, eb), zero), var(q, et, eb), eps, has_weight,
-                                              weight(j, et), has_bias, bias(j, et));
-    halogen::expand(&expanded,
-                    {precision.operand(mean_hi(q, et, eb)), precision.operand(a.scale), precision.operand(a.shift)},
-                    x.dim(0).extent() / S, S, !get_target().has_gpu_feature());
+    const Var &et = expanded.t, &eb = expanded.b;
+    const Expr zero = cast(precision.compute, 0);
+    const auto of_channel = [&](const Expr &j, const Expr &set) {
+      const halogen::Affine a = halogen::affine(select(has_lo, mean_lo(set, et, eb), zero),
+                                                halogen::reciprocal_deviation(var(set, et, eb), eps), has_weight,
+                                                weight(j, et), has_bias, bias(j, et));
+      return std::vector<Expr>{precision.operand(mean_hi(set, et, eb)), precision.operand(a.scale),
+                               precision.operand(a.shift)};
+    };
+    halogen::expand(&expanded, of_channel, x.dim(0).extent() / S, S, per_set, !get_target().has_gpu_feature());
     const FuncRef of = expanded.all(i, t, b);
     const Expr plain = halogen::normalize(precision.decode(x(i, r, t, b)), of[0], of[1], of[2]);
     const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(i, r, t, b)),

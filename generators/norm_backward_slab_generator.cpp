@@ -40,7 +40,10 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
     doubles = halogen::machine_of(get_target(), Float(64)).vector;
     const Type compute = precision.compute;
     const Expr slab = x.dim(0).extent() / S, rows = x.dim(1).extent();
-    halogen::expand(&mean, {precision.operand(mean_hi(mean.j, mean.t, mean.b))}, slab, S);
+    const auto mean_of = [&](const Expr &channel, const Expr &) {
+      return std::vector<Expr>{precision.operand(mean_hi(channel, mean.t, mean.b))};
+    };
+    halogen::expand(&mean, mean_of, slab, S, 1);
     totals = halogen::slab_sums(vars, {S, rows, rows, block_r}, compute, doubles, [&](const Expr &at) {
       const Expr g = gradient(vars.i, at, vars.t, vars.b);
       const Expr value = precision.decode(x(vars.i, at, vars.t, vars.b));
@@ -49,15 +52,18 @@ class NormBackwardSlab : public halogen::Kernel<NormBackwardSlab> {
     total(j, t, b) = Tuple(totals.first.total(j, 0, t, b), totals.second.total(j, 0, t, b));
     sums(j, t, b) = Tuple(total(j, t, b)[0], total(j, t, b)[1]);
 
-    const Var &ej = vectors.j, &et = vectors.t, &eb = vectors.b;
-    const Expr w = cast<double>(select(has_weight, weight(ej, et), cast(compute, 1)));
-    const Expr rstd = halogen::rstd_of(spread(ej, et, eb), is_rstd, eps);
-    const FuncRef of_channel = total(ej, et, eb);
-    const Tuple corrected = halogen::correction(own, w * of_channel[0], w * of_channel[1],
-                                                select(has_lo, mean_lo(ej, et, eb), cast(compute, 0)), rstd,
-                                                cast<double>(S) * cast<double>(rows));
-    const auto operand = [&](const Expr &value) { return precision.operand(cast(compute, value)); };
-    halogen::expand(&vectors, {operand(w * rstd), operand(corrected[0]), operand(corrected[1])}, slab, S);
+    const Var &et = vectors.t, &eb = vectors.b;
+    const auto vectors_of = [&](const Expr &channel, const Expr &) {
+      const Expr w = cast<double>(select(has_weight, weight(channel, et), cast(compute, 1)));
+      const Expr rstd = halogen::rstd_of(spread(channel, et, eb), is_rstd, eps);
+      const FuncRef sum = total(channel, et, eb);
+      const Tuple corrected =
+          halogen::correction(own, w * sum[0], w * sum[1], select(has_lo, mean_lo(channel, et, eb), cast(compute, 0)),
+                              rstd, cast<double>(S) * cast<double>(rows));
+      const auto operand = [&](const Expr &value) { return precision.operand(cast(compute, value)); };
+      return std::vector<Expr>{operand(w * rstd), operand(corrected[0]), operand(corrected[1])};
+    };
+    halogen::expand(&vectors, vectors_of, slab, S, 1);
     const FuncRef of = vectors.all(i, t, b);
     dx(i, r, t, b) =
         precision.encode_result(halogen::input_gradient(get_target(), own, of[0], gradient(i, r, t, b), of[1],

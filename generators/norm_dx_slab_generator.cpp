@@ -30,11 +30,13 @@ class NormDxSlab : public halogen::Kernel<NormDxSlab> {
 
   void generate() {
     const halogen::OutputGradient gradient{precision, dy, y, masked, negative_slope};
-    const Expr set = vectors.j / per_set;
     const Var &et = vectors.t, &eb = vectors.b;
-    std::vector<Expr> values{scale(vectors.j, et, eb), mean_hi(set, et, eb), slope(set, et, eb), offset(set, et, eb)};
-    for (Expr &value : values) value = precision.operand(value);
-    halogen::expand(&vectors, values, x.dim(0).extent() / S, S, !get_target().has_gpu_feature());
+    const auto of_channel = [&](const Expr &j, const Expr &set) {
+      std::vector<Expr> values{scale(j, et, eb), mean_hi(set, et, eb), slope(set, et, eb), offset(set, et, eb)};
+      for (Expr &value : values) value = precision.operand(value);
+      return values;
+    };
+    halogen::expand(&vectors, of_channel, x.dim(0).extent() / S, S, per_set, !get_target().has_gpu_feature());
     const FuncRef of = vectors.all(i, t, b);
     dx(i, r, t, b) = precision.encode_result(halogen::input_gradient(
         get_target(), Expr(true), of[0], gradient(i, r, t, b), of[2], precision.decode(x(i, r, t, b)), of[1], of[3]));

@@ -55,9 +55,10 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     const FuncRef own = merged.statistic(g, b);
     const Expr gw = g % weight.dim(1).extent();
     const Expr one = cast(precision.compute, 1), zero = cast(precision.compute, 0), none = Internal::const_false();
+    rstd(g, b) = halogen::reciprocal_deviation(own[2], eps);
     const halogen::Affine a =
-        each ? halogen::affine(own[1], own[2], eps, none, one, none, zero)
-             : halogen::affine(own[1], own[2], eps, has_weight, weight(r, gw), has_bias, bias(r, gw));
+        each ? halogen::affine(own[1], rstd(g, b), none, one, none, zero)
+             : halogen::affine(own[1], rstd(g, b), has_weight, weight(r, gw), has_bias, bias(r, gw));
     affine(r, g, b) = Tuple(precision.operand(a.scale), precision.operand(a.shift));
 
     // The last task may be smaller than the others; bounds inference needs to be told.
@@ -95,12 +96,13 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     first.dim(1).set_bounds(0, x.dim(3).extent());
 
     const Var some = halogen::schedule_sets(y, statistic, {s, r, g, b}, x, in_place, grain, rows_at_once, machine);
-    for (Func f : {affine, merged.statistic, merged.mean, merged.sum, merged.m2, blocks.block}) {
+    for (Func f : {affine, rstd, merged.statistic, merged.mean, merged.sum, merged.m2, blocks.block}) {
       f.compute_at(y, some).never_partition_all();
     }
     for (Func f : {merged.statistic, merged.mean, merged.sum, merged.m2}) {
       f.bound_storage(merged.g, halogen::kSetsAtOnce);
     }
+    rstd.bound_storage(g, halogen::kSetsAtOnce);
     blocks.block.bound_storage(blocks.vars.g, halogen::kSetsAtOnce);
     halogen::bound_sets(blocks, halogen::kSetsAtOnce);
     const int doubles = get_target().natural_vector_size<double>();
@@ -111,6 +113,7 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
     for (Func f : {merged.sum, merged.m2, merged.mean, merged.statistic}) {
       f.vectorize(merged.g, doubles, TailStrategy::GuardWithIf);
     }
+    rstd.vectorize(g, doubles, TailStrategy::GuardWithIf);
     halogen::schedule_block_statistics(blocks, machine);
     blocks.block.vectorize(blocks.vars.g, doubles, TailStrategy::GuardWithIf);
   }
@@ -121,7 +124,7 @@ class NormFusedRow : public halogen::Kernel<NormFusedRow> {
   halogen::Machine machine;
   halogen::BlockStatistics blocks;
   halogen::MergedStatistics merged;
-  Func affine{"affine"};
+  Func rstd{"rstd"}, affine{"affine"};
 };
 
 HALIDE_REGISTER_GENERATOR(NormFusedRow, norm_fused_row)

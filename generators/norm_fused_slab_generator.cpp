@@ -47,11 +47,13 @@ class NormFusedSlab : public halogen::Kernel<NormFusedSlab> {
     const FuncRef own = slabs.moments(q, 0, t, b);
     set(q, t, b) = halogen::statistic(precision.compute, own[0], own[1], halogen::slab_count(shape, 0));
     statistic(q, t, b) = set(q, t, b);
-    const Var &j = expanded.j, &et = expanded.t;
-    const FuncRef st = set(j / per_set, et, expanded.b);
-    const halogen::Affine a = halogen::affine(st[1], st[2], eps, has_weight, weight(j, et), has_bias, bias(j, et));
-    halogen::expand(&expanded, {st[0], precision.operand(a.scale), precision.operand(a.shift)}, x.dim(0).extent() / S,
-                    S);
+    const auto of_channel = [&](const Expr &j, const Expr &of_set) {
+      const FuncRef st = set(of_set, expanded.t, expanded.b);
+      const halogen::Affine a = halogen::affine(st[1], halogen::reciprocal_deviation(st[2], eps), has_weight,
+                                                weight(j, expanded.t), has_bias, bias(j, expanded.t));
+      return std::vector<Expr>{st[0], precision.operand(a.scale), precision.operand(a.shift)};
+    };
+    halogen::expand(&expanded, of_channel, x.dim(0).extent() / S, S, per_set);
     const FuncRef of = expanded.all(i, t, b);
     const Expr plain = halogen::normalize(data(i, r, t, b), of[0], of[1], of[2]);
     const Expr finished = halogen::finish(plain, has_residual, precision.decode(residual(i, r, t, b)),

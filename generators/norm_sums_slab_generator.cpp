@@ -32,7 +32,10 @@ class NormSumsSlab : public halogen::Kernel<NormSumsSlab> {
     const bool gpu = get_target().has_gpu_feature();
     shape = gpu ? halogen::gpu_slab_shape(x.dim(1).extent(), chunk_r)
                 : halogen::SlabShape{S, x.dim(1).extent(), chunk_r, block_r};
-    halogen::expand(&mean, {mean_hi(mean.j / per_set, mean.t, mean.b)}, x.dim(0).extent() / S, S, !gpu);
+    const auto of_channel = [&](const Expr &, const Expr &set) {
+      return std::vector<Expr>{mean_hi(set, mean.t, mean.b)};
+    };
+    halogen::expand(&mean, of_channel, x.dim(0).extent() / S, S, per_set, !gpu);
     totals = halogen::slab_sums(vars, shape, precision.compute, doubles, [&](const Expr &r) {
       const Expr g = gradient(vars.i, r, vars.t, vars.b);
       const Expr value = precision.decode(x(vars.i, r, vars.t, vars.b));

@@ -4,12 +4,12 @@ namespace halogen {
 
 using namespace Halide;
 
-Affine affine(const Expr &mean_lo, const Expr &var, const Expr &eps, const Expr &has_weight, const Expr &weight,
-              const Expr &has_bias, const Expr &bias) {
+Expr reciprocal_deviation(const Expr &var, const Expr &eps) { return cast<double>(1) / sqrt(cast<double>(var) + eps); }
+
+Affine affine(const Expr &mean_lo, const Expr &rstd, const Expr &has_weight, const Expr &weight, const Expr &has_bias,
+              const Expr &bias) {
   const Type type = mean_lo.type();
   const Expr zero = cast(type, 0);
-  // f64: once per channel, and eps reaches the result unrounded.
-  const Expr rstd = cast<double>(1) / sqrt(cast<double>(var) + eps);
   const Expr scale = cast(type, rstd * cast<double>(select(has_weight, weight, cast(type, 1))));
   // A scale that is not finite (var = 0 and eps = 0) must not turn a mean_lo of 0 into NaN here: x - mean_hi does that.
   return {scale, select(has_bias, bias, zero) - select(mean_lo == zero, zero, mean_lo * scale)};

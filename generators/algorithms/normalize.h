@@ -16,9 +16,11 @@ struct Affine {
   Halide::Expr scale, shift;
 };
 
-Affine affine(const Halide::Expr &mean_lo, const Halide::Expr &var, const Halide::Expr &eps,
-              const Halide::Expr &has_weight, const Halide::Expr &weight, const Halide::Expr &has_bias,
-              const Halide::Expr &bias);
+/// 1 / sqrt(var + eps) in f64: once per set, and eps reaches the result unrounded.
+Halide::Expr reciprocal_deviation(const Halide::Expr &var, const Halide::Expr &eps);
+
+Affine affine(const Halide::Expr &mean_lo, const Halide::Expr &rstd, const Halide::Expr &has_weight,
+              const Halide::Expr &weight, const Halide::Expr &has_bias, const Halide::Expr &bias);
 
 Halide::Expr normalize(const Halide::Expr &x, const Halide::Expr &mean_hi, const Halide::Expr &scale,
                        const Halide::Expr &shift);

@@ -145,12 +145,18 @@ void schedule_expanded(Expanded &expanded, Func out, const Var &at, const Expr &
     expanded.all.bound_storage(expanded.i, kSlabLanes);
     return;
   }
+  RVar vectors("vectors"), lane("lane");
   expanded.of_channel.compute_at(out, at).never_partition_all();
-  // Most often a channel has a statistic of its own: vectors of them need no look-up.
-  expanded.of_channel.specialize(per_set == 1).vectorize(expanded.j, machine.vector, TailStrategy::GuardWithIf);
+  Stage sets = expanded.of_channel.update();
+  sets.allow_race_conditions()
+      .never_partition_all();  // every (channel, set) writes a j of its own, which Halide cannot see
+  // Most often a channel has a statistic of its own, and lanes run across sets.
+  const bool one = Internal::is_const_one(per_set);
+  Stage lone = one ? sets : sets.specialize(per_set == 1);
+  lone.split(expanded.sets.y, vectors, lane, machine.vector, TailStrategy::GuardWithIf).vectorize(lane);
+  if (!one) sets.split(expanded.sets.x, vectors, lane, machine.vector, TailStrategy::GuardWithIf).vectorize(lane);
   expanded.all.compute_at(out, at).never_partition_all();
   // Whole vectors, then single values: no masked stores, which some CPUs are slow at.
-  RVar vectors("vectors"), lane("lane");
   Stage copies = expanded.all.update();
   copies.allow_race_conditions().never_partition_all();  // every (s, j) writes an i of its own, which Halide cannot see
   // Channel-last: a channel is one i, and lanes run across channels.
