@@ -1,5 +1,5 @@
 // The coefficients of dx = a dy + b (x - mean_hi) + c from the sums of channels.
-//   a (j, n) = weight(j) * rstd
+//   a (j, n) = weight(j) * rstd      rstd (set, n): for what else is computed from it
 //   b, c (set, n): see algorithms/gradients.h; a set of `per_set` neighbouring channels, over `count` values, or where they are
 //   counted elsewhere counts(set)
 #include "algorithms/gradients.h"
@@ -21,29 +21,40 @@ class NormCoefficients : public halogen::Kernel<NormCoefficients> {
   Input<double> eps{"eps"}, count{"count"};
   Input<int> per_set{"per_set"};
   Output<Buffer<void, 2>> a{"a"};            // j, n
-  Output<Func> correction{"correction", 2};  // set, n
+  Output<Func> correction{"correction", 2};  // set, n: b, c, rstd
 
   void configure() {
     compute = halogen::Precision(dtype, get_target()).compute;
     for (auto *statistic : {&mean_lo, &spread}) statistic->set_type(compute);
     weight.set_type(compute);
     a.set_type(compute);
-    correction.set_type({compute, compute});
+    correction.set_type({compute, compute, compute});
   }
 
   void generate() {
-    const Expr w = select(has_weight, weight(j), cast(compute, 1));
-    a(j, n) = cast(compute, cast<double>(w) * halogen::rstd_of(spread(j / per_set, n), is_rstd, eps));
+    rstd(set, n) = halogen::rstd_of(spread(set, n), is_rstd, eps);
+    const auto scale = [&](const Expr &channel, const Expr &of) {
+      return cast(compute, cast<double>(select(has_weight, weight(channel), cast(compute, 1))) * rstd(of, n));
+    };
+    if (get_target().has_gpu_feature()) {
+      a(j, n) = scale(j, j / per_set);
+    } else {
+      // By sets: a root and a division for each.
+      sets = RDom(0, per_set, 0, a.dim(0).extent() / per_set, "sets");
+      a(j, n) = undef(compute);
+      a(sets.y * per_set + sets.x, n) = scale(sets.y * per_set + sets.x, sets.y);
+    }
     const RDom channels(0, per_set, "channels");
     const Expr channel = set * per_set + channels;
     const Expr channel_weight = cast<double>(select(has_weight, weight(channel), cast(compute, 1)));
     total(set, n) = Tuple(cast<double>(0), cast<double>(0));
     total(set, n) =
         Tuple(total(set, n)[0] + channel_weight * s1(channel, n), total(set, n)[1] + channel_weight * s2(channel, n));
+    const Expr of_set = halogen::rstd_of(spread(set, n), is_rstd, eps);
     const Tuple of =
         halogen::correction(own, total(set, n)[0], total(set, n)[1], select(has_lo, mean_lo(set, n), cast(compute, 0)),
-                            halogen::rstd_of(spread(set, n), is_rstd, eps), select(has_counts, counts(set), count));
-    correction(set, n) = Tuple(cast(compute, of[0]), cast(compute, of[1]));
+                            of_set, select(has_counts, counts(set), count));
+    correction(set, n) = Tuple(cast(compute, of[0]), cast(compute, of[1]), cast(compute, of_set));
   }
 
   void schedule() {
@@ -63,6 +74,8 @@ class NormCoefficients : public halogen::Kernel<NormCoefficients> {
       total.compute_at(of_sets, inner);
     } else {
       total.compute_at(of_sets, set);
+      rstd.compute_at(of_channels, sets.y);
+      of_channels.update().never_partition_all();
     }
     total.update().unscheduled();
   }
@@ -70,7 +83,8 @@ class NormCoefficients : public halogen::Kernel<NormCoefficients> {
  private:
   Var j{"j"}, n{"n"}, set{"set"};
   Type compute;
-  Func total{"total"};
+  RDom sets;  // channel of a set, set
+  Func total{"total"}, rstd{"rstd"};
 };
 
 HALIDE_REGISTER_GENERATOR(NormCoefficients, norm_coefficients)

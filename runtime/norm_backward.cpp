@@ -193,9 +193,13 @@ class Runner {
 
   int apply(Pieces *pieces) {
     const int64_t channels = channel_sums(p_, plan_) * compute_bytes(), sets = norm_sets(p_) * compute_bytes();
-    const Coefficients by = {pieces->take(channels), pieces->take(sets), pieces->take(sets)};
-    const int code = launch_.coefficients(sums_, weight_, statistics_, by);
-    return code != 0 ? code : each_pass([&](const Pass &pass) { return launch_.apply(pass, dy_, statistics_, by); });
+    const Coefficients by = {pieces->take(channels), pieces->take(sets), pieces->take(sets), pieces->take(sets)};
+    int code = launch_.coefficients(sums_, weight_, statistics_, by);
+    if (code == 0) code = each_pass([&](const Pass &pass) { return launch_.apply(pass, dy_, statistics_, by); });
+    // What follows need not find it again for every channel.
+    statistics_.spread = by.rstd;
+    statistics_.is_rstd = true;
+    return code;
   }
 
   int gradients(Pieces *pieces) {
@@ -262,7 +266,7 @@ int64_t norm_backward_workspace_bytes(const NormProblem &p, const NormPlan &plan
   if (plan.each && steps.fused) bytes += 2 * norm_padded(norm_chunks(p, plan) * p.C * doubles);
   if (steps.copied) bytes += 2 * norm_padded(p.C * doubles) + norm_padded(2 * p.C * doubles);
   if (steps.sums && p.values() > 0) bytes += 2 * norm_padded(norm_blocks(p, plan).count() * doubles);
-  if (steps.applied) bytes += norm_padded(channel_sums(p, plan) * compute) + 2 * norm_padded(norm_sets(p) * compute);
+  if (steps.applied) bytes += norm_padded(channel_sums(p, plan) * compute) + 3 * norm_padded(norm_sets(p) * compute);
   // One of the parameters' gradients may not be asked for.
   return steps.gradients ? bytes + norm_padded(p.C * compute) : bytes;
 }

@@ -247,11 +247,11 @@ int NormBackwardLaunch::coefficients(const PairMemory &sums, const Memory &weigh
   const bool counted = t_.moments.exists;
   Buffer counts(counted ? t_.moments.memory : sums.first, kDoubleType, {dim(p_.C, counted ? 1 : 0)});
   Buffer scale(to.scale, compute_, {dim(p_.C, 1), dim(samples(), p_.C)});
-  Buffer slope = statistics(to.slope), offset = statistics(to.offset);
+  Buffer slope = statistics(to.slope), offset = statistics(to.offset), rstd = statistics(to.rstd);
   return launch<NormRole::coefficients>(compute_dtype(p_.dtype), s1, s2, lo, spread, w, counts, st.has_lo, st.is_rstd,
                                         weight.base != nullptr, counted, p_.own_statistics, scalars_.eps,
                                         static_cast<double>(values()), static_cast<int32_t>(p_.channels_per_set()),
-                                        scale, slope, offset);
+                                        scale, slope, offset, rstd);
 }
 
 int NormBackwardLaunch::apply(const Pass &pass, const Memory &dy, const Spreads &st, const Coefficients &by) {

@@ -12,9 +12,9 @@ struct Spreads {
   bool has_lo, is_rstd;
 };
 
-/// dx = scale dy + slope (x - mean_hi) + offset: of channels, and of statistic sets.
+/// dx = scale dy + slope (x - mean_hi) + offset: of channels, and of statistic sets, whose reciprocal deviation is beside them.
 struct Coefficients {
-  Memory scale, slope, offset;
+  Memory scale, slope, offset, rstd;
 };
 
 class NormBackwardLaunch : private NormBuffers {
