@@ -147,9 +147,8 @@ void schedule_expanded(Expanded &expanded, Func out, const Var &at, const Expr &
   }
   RVar vectors("vectors"), lane("lane");
   expanded.of_channel.compute_at(out, at).never_partition_all();
-  Stage sets = expanded.of_channel.update();
-  sets.allow_race_conditions()
-      .never_partition_all();  // every (channel, set) writes a j of its own, which Halide cannot see
+  // Every (channel, set) writes a j of its own, which Halide cannot see.
+  Stage sets = expanded.of_channel.update().allow_race_conditions().never_partition_all();
   // Most often a channel has a statistic of its own, and lanes run across sets.
   const bool one = Internal::is_const_one(per_set);
   Stage lone = one ? sets : sets.specialize(per_set == 1);
