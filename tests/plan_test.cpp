@@ -118,6 +118,9 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
     // A chunk is eight threads' blocks. Only a grid's first dimension may exceed 65535.
     CHECK(plan.chunk_r <= 8 * 128);
     CHECK((!norm_across(plan) || slabs.b <= 65535));
+    // Parts begin where a device wants them to: what belongs to samples of their own at a multiple of 256 of them.
+    const bool aligned = plan.samples == problem.N || plan.samples <= 256 || plan.samples % 256 == 0;
+    CHECK((problem.per_channel() || plan.each || aligned));
   }
   CHECK(plan.slab >= 1);
   CHECK(plan.slab <= problem.C);
