@@ -119,8 +119,8 @@ void check_sound(const NormProblem &problem, const NormPlan &plan) {
     CHECK(plan.chunk_r <= 8 * 128);
     CHECK((!norm_across(plan) || slabs.b <= 65535));
     // Parts begin where a device wants them to: what belongs to samples of their own at a multiple of 256 of them.
-    const bool aligned = plan.samples == problem.N || plan.samples <= 256 || plan.samples % 256 == 0;
-    CHECK((problem.per_channel() || plan.each || aligned));
+    const bool whole = plan.samples == problem.N || plan.samples <= 256;
+    CHECK((problem.per_channel() || whole || plan.samples % 256 == 0));
   }
   CHECK(plan.slab >= 1);
   CHECK(plan.slab <= problem.C);
